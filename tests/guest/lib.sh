@@ -244,14 +244,14 @@ nic() {
 # --- the kernel target by hand
 
 # nvmet_tree: every directory, link and attribute with its value, sorted: for diff
-# before and after.  Attributes that count or are only written are left out.
+# before and after.  An attribute that cannot be read is listed without one
 nvmet_tree() {
 	[ -d "$N" ] || return 0
 	(
 		cd "$N" || exit 1
 		find . -mindepth 1 \( -type d -printf '%P/\n' -o -type l -printf '%P -> %l\n' -o -printf '%P\n' \)
 		# what cannot be read (revalidate_size) is only listed
-		find . -type f -print0 | xargs -0r grep -sa '' | sed 's|^\./\([^:]*\):|\1 = |'
+		find . -type f -print0 | xargs -0r grep -saHZ '' | sed 's|^\./||; s|\x00| = |'
 	) | tr '\0' '.' | sort
 }
 
