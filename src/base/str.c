@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void str_deinit(struct str *str)
+{
+	free(str->text);
+	*str = STR_NULL;
+}
+
+static bool reserve(struct str *str, size_t more)
+{
+	size_t room = str->room ? str->room : 64;
+	char *text;
+
+	if (str->failed)
+		return false;
+	while (room < str->length + more + 1)
+		room *= 2;
+	if (room == str->room)
+		return true;
+	text = realloc(str->text, room);
+	if (!text) {
+		str->failed = true;
+		return false;
+	}
+	str->text = text;
+	str->room = room;
+	return true;
+}
+
+void str_add_n(struct str *str, const char *text, size_t length)
+{
+	if (!reserve(str, length))
+		return;
+	memcpy(str->text + str->length, text, length);
+	str->length += length;
+	str->text[str->length] = '\0';
+}
+
+void str_add(struct str *str, const char *text)
+{
+	str_add_n(str, text, strlen(text));
+}
+
+void str_addf(struct str *str, const char *format, ...)
+{
+	va_list args;
+	va_list again;
+	int length;
+
+	va_start(args, format);
+	va_copy(again, args);
+	length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (length >= 0 && reserve(str, (size_t)length)) {
+		vsnprintf(str->text + str->length, (size_t)length + 1, format, again);
+		str->length += (size_t)length;
+	}
+	va_end(again);
+}
+
+void str_add_quoted(struct str *str, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-./:@%+=,";
+
+	if (*text && text[strspn(text, plain)] == '\0') {
+		str_add(str, text);
+		return;
+	}
+	str_add(str, "'");
+	for (; *text; text++) {
+		if (*text == '\'')
+			str_add(str, "'\\''");
+		else
+			str_add_n(str, text, 1);
+	}
+	str_add(str, "'");
+}
+
+const char *str_get(const struct str *str)
+{
+	return str->text ? str->text : "";
+}
+
+char *str_take(struct str *str)
+{
+	char *text = NULL;
+
+	if (!str->failed && reserve(str, 0)) {
+		str->text[str->length] = '\0';
+		text = str->text;
+		str->text = NULL;
+	}
+	str_deinit(str);
+	return text;
+}
+
+int str_parse_uint(const char *text, uint64_t max, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		unsigned int digit = (unsigned int)(*text - '0');
+
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		if (value > (UINT64_MAX - digit) / 10)
+			return -ERANGE;
+		value = value * 10 + digit;
+	}
+	if (value > max)
+		return -ERANGE;
+	*ret_value = value;
+	return 0;
+}
+
+bool str_is_printable(const char *text)
+{
+	for (; *text; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			return false;
+	return true;
+}
+
+void str_hex(const void *bytes, size_t size, char *ret_hex)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *byte = bytes;
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		ret_hex[2 * i] = digits[byte[i] >> 4];
+		ret_hex[2 * i + 1] = digits[byte[i] & 15];
+	}
+	ret_hex[2 * size] = '\0';
+}
