@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "target/attr.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+
+/*
+ * In the order in which they are written (section 2.4 of the measured contract: trtype first,
+ * since it resets tsas; the path before the rest of a namespace; enable is the planner's).
+ */
+static const struct attr_info infos[] = {
+	{ MODEL_ROOT, "discovery_nqn", ATTR_TEXT, ATTR_ALWAYS, 1, 222, NULL, false },
+
+	{ MODEL_HOST, "dhchap_hash", ATTR_WORD, ATTR_ALWAYS, 0, 0,
+	  "hmac(sha256)|hmac(sha384)|hmac(sha512)", false },
+	{ MODEL_HOST, "dhchap_dhgroup", ATTR_WORD, ATTR_ALWAYS, 0, 0,
+	  "null|ffdhe2048|ffdhe3072|ffdhe4096|ffdhe6144|ffdhe8192", false },
+	{ MODEL_HOST, "dhchap_key", ATTR_TEXT, ATTR_ALWAYS, 0, 255, NULL, true },
+	{ MODEL_HOST, "dhchap_ctrl_key", ATTR_TEXT, ATTR_ALWAYS, 0, 255, NULL, true },
+
+	{ MODEL_SUBSYSTEM, "attr_serial", ATTR_TEXT, ATTR_UNDISCOVERED, 1, 20, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_model", ATTR_TEXT, ATTR_UNDISCOVERED, 1, 40, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_firmware", ATTR_TEXT, ATTR_UNDISCOVERED, 1, 8, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_ieee_oui", ATTR_NUMBER, ATTR_UNDISCOVERED, 0, 0xffffff, NULL,
+	  false },
+	{ MODEL_SUBSYSTEM, "attr_version", ATTR_TEXT, ATTR_UNDISCOVERED, 3, 11, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_vendor_id", ATTR_NUMBER, ATTR_ALWAYS, 0, 0xffff, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_subsys_vendor_id", ATTR_NUMBER, ATTR_ALWAYS, 0, 0xffff, NULL,
+	  false },
+	{ MODEL_SUBSYSTEM, "attr_cntlid_min", ATTR_NUMBER, ATTR_ALWAYS, 1, 65519, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_cntlid_max", ATTR_NUMBER, ATTR_ALWAYS, 1, 65519, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_qid_max", ATTR_NUMBER, ATTR_ALWAYS, 1, 128, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_pi_enable", ATTR_BOOL, ATTR_ALWAYS, 0, 1, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_tbkas", ATTR_BOOL, ATTR_ALWAYS, 0, 1, NULL, false },
+	{ MODEL_SUBSYSTEM, "attr_allow_any_host", ATTR_BOOL, ATTR_ALWAYS, 0, 1, NULL, false },
+
+	{ MODEL_NAMESPACE, "device_path", ATTR_TEXT, ATTR_DISABLED, 1, 4000, NULL, false },
+	{ MODEL_NAMESPACE, "device_uuid", ATTR_ID, ATTR_DISABLED, 0, 0, NULL, false },
+	{ MODEL_NAMESPACE, "device_nguid", ATTR_ID, ATTR_DISABLED, 0, 0, NULL, false },
+	{ MODEL_NAMESPACE, "buffered_io", ATTR_BOOL, ATTR_DISABLED, 0, 1, NULL, false },
+	{ MODEL_NAMESPACE, "p2pmem", ATTR_TEXT, ATTR_DISABLED, 1, 64, NULL, false },
+	{ MODEL_NAMESPACE, "resv_enable", ATTR_BOOL, ATTR_DISABLED, 0, 1, NULL, false },
+	/* 128 is taken by kernels up to 7.3 and corrupts their group count */
+	{ MODEL_NAMESPACE, "ana_grpid", ATTR_NUMBER, ATTR_ALWAYS, 1, 127, NULL, false },
+	{ MODEL_NAMESPACE, "revalidate_size", ATTR_BOOL, ATTR_READ_ONLY, 1, 1, NULL, false },
+	{ MODEL_NAMESPACE, "enable", ATTR_BOOL, ATTR_READ_ONLY, 0, 1, NULL, false },
+
+	{ MODEL_PASSTHRU, "device_path", ATTR_TEXT, ATTR_DISABLED, 1, 4000, NULL, false },
+	{ MODEL_PASSTHRU, "admin_timeout", ATTR_NUMBER, ATTR_ALWAYS, 0, 0xffffffffLL, NULL, false },
+	{ MODEL_PASSTHRU, "io_timeout", ATTR_NUMBER, ATTR_ALWAYS, 0, 0xffffffffLL, NULL, false },
+	{ MODEL_PASSTHRU, "clear_ids", ATTR_BOOL, ATTR_ALWAYS, 0, 1, NULL, false },
+	{ MODEL_PASSTHRU, "enable", ATTR_BOOL, ATTR_READ_ONLY, 0, 1, NULL, false },
+
+	{ MODEL_PORT, "addr_trtype", ATTR_WORD, ATTR_DISABLED, 0, 0, "rdma|tcp|fc|loop|pci", false },
+	{ MODEL_PORT, "addr_tsas", ATTR_TEXT, ATTR_DISABLED, 0, 32, NULL, false },
+	{ MODEL_PORT, "addr_treq", ATTR_WORD, ATTR_DISABLED, 0, 0,
+	  "not specified|required|not required", false },
+	{ MODEL_PORT, "addr_adrfam", ATTR_WORD, ATTR_DISABLED, 0, 0, "ipv4|ipv6|ib|fc|pci|loop",
+	  false },
+	{ MODEL_PORT, "addr_traddr", ATTR_TEXT, ATTR_DISABLED, 0, 255, NULL, false },
+	{ MODEL_PORT, "addr_trsvcid", ATTR_TEXT, ATTR_DISABLED, 0, 31, NULL, false },
+	{ MODEL_PORT, "param_inline_data_size", ATTR_NUMBER, ATTR_DISABLED, -1, 0x7fffffff, NULL,
+	  false },
+	{ MODEL_PORT, "param_max_queue_size", ATTR_NUMBER, ATTR_DISABLED, -1, 1024, NULL, false },
+	{ MODEL_PORT, "param_mdts", ATTR_NUMBER, ATTR_DISABLED, -1, 31, NULL, false },
+	{ MODEL_PORT, "param_pi_enable", ATTR_BOOL, ATTR_DISABLED, 0, 1, NULL, false },
+
+	{ MODEL_ANA_GROUP, "ana_state", ATTR_WORD, ATTR_ALWAYS, 0, 0,
+	  "optimized|non-optimized|inaccessible|persistent-loss|change", false },
+
+	{ MODEL_REFERRAL, "addr_trtype", ATTR_WORD, ATTR_DISABLED, 0, 0, "rdma|tcp|fc|loop", false },
+	{ MODEL_REFERRAL, "addr_treq", ATTR_WORD, ATTR_DISABLED, 0, 0,
+	  "not specified|required|not required", false },
+	{ MODEL_REFERRAL, "addr_adrfam", ATTR_WORD, ATTR_DISABLED, 0, 0, "ipv4|ipv6|ib|fc|pci|loop",
+	  false },
+	{ MODEL_REFERRAL, "addr_traddr", ATTR_TEXT, ATTR_DISABLED, 0, 255, NULL, false },
+	{ MODEL_REFERRAL, "addr_trsvcid", ATTR_TEXT, ATTR_DISABLED, 0, 31, NULL, false },
+	{ MODEL_REFERRAL, "addr_portid", ATTR_NUMBER, ATTR_DISABLED, 0, 65535, NULL, false },
+	{ MODEL_REFERRAL, "enable", ATTR_BOOL, ATTR_READ_ONLY, 0, 1, NULL, false },
+};
+
+#define N_INFOS (sizeof(infos) / sizeof(infos[0]))
+
+const struct attr_info *attr_find(enum model_kind kind, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_INFOS; i++)
+		if (infos[i].kind == kind && strcmp(infos[i].name, name) == 0)
+			return &infos[i];
+	return NULL;
+}
+
+const struct attr_info *attr_at(enum model_kind kind, unsigned int index)
+{
+	size_t i;
+
+	for (i = 0; i < N_INFOS; i++)
+		if (infos[i].kind == kind && index-- == 0)
+			return &infos[i];
+	return NULL;
+}
+
+static int check_number(const struct attr_info *info, const char *value, struct err *err)
+{
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(value, &end, 0);
+	if (!*value || *end || errno || isspace((unsigned char)*value) || number < info->min ||
+	    number > info->max)
+		return err_set(err, -EINVAL, "%s is \"%s\", but must be a number from %lld to %lld",
+			       info->name, value, info->min, info->max);
+	return 0;
+}
+
+static int check_id(const struct attr_info *info, const char *value, struct err *err)
+{
+	size_t digits = 0;
+	const char *c;
+
+	for (c = value; *c; c++) {
+		if (isxdigit((unsigned char)*c))
+			digits++;
+		else if (*c != '-' && *c != ':')
+			break;
+	}
+	if (*c || digits != 32)
+		return err_set(err, -EINVAL,
+			       "%s is \"%s\", but must be 32 hexadecimal digits such as "
+			       "3f9b0b52-8d6e-4c0a-9a41-6b2f7f3c1e14",
+			       info->name, value);
+	return 0;
+}
+
+static int check_word(const struct attr_info *info, const char *value, struct err *err)
+{
+	size_t length = strlen(value);
+	const char *word;
+
+	for (word = info->words; word; word = strchr(word, '|') ? strchr(word, '|') + 1 : NULL)
+		if (strncmp(word, value, length) == 0 &&
+		    (word[length] == '|' || word[length] == '\0'))
+			return 0;
+	return err_set(err, -EINVAL, "%s is \"%s\", but must be one of %s", info->name, value,
+		       info->words);
+}
+
+static int check_text(const struct attr_info *info, const char *value, struct err *err)
+{
+	size_t length = strlen(value);
+
+	if (length < (size_t)info->min || length > (size_t)info->max)
+		return err_set(err, -EINVAL, "%s has %zu characters, but must have %lld to %lld",
+			       info->name, length, info->min, info->max);
+	if (!info->secret && strchr(value, '\n'))
+		return err_set(err, -EINVAL, "%s must be a single line", info->name);
+	return 0;
+}
+
+int attr_check(enum model_kind kind, const char *name, const char *value, struct err *err)
+{
+	const struct attr_info *info = attr_find(kind, name);
+
+	if (!info)
+		return strlen(value) < 4096 ? 0
+					    : err_set(err, -EINVAL, "%s is longer than one page",
+						      name);
+	switch (info->type) {
+	case ATTR_NUMBER:
+	case ATTR_BOOL:
+		return check_number(info, value, err);
+	case ATTR_ID:
+		return check_id(info, value, err);
+	case ATTR_WORD:
+		return check_word(info, value, err);
+	case ATTR_TEXT:
+		break;
+	}
+	return check_text(info, value, err);
+}
+
+static bool is_same_id(const char *a, const char *b)
+{
+	for (;;) {
+		while (*a == '-' || *a == ':')
+			a++;
+		while (*b == '-' || *b == ':')
+			b++;
+		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+			return false;
+		if (!*a)
+			return true;
+		a++;
+		b++;
+	}
+}
+
+static size_t trimmed(const char *text)
+{
+	size_t length = strlen(text);
+
+	while (length && (text[length - 1] == ' ' || text[length - 1] == '\n'))
+		length--;
+	return length;
+}
+
+bool attr_is_same(enum model_kind kind, const char *name, const char *a, const char *b)
+{
+	const struct attr_info *info = attr_find(kind, name);
+	size_t length = trimmed(a);
+
+	if (info && (info->type == ATTR_NUMBER || info->type == ATTR_BOOL) && *a && *b)
+		return strtoll(a, NULL, 0) == strtoll(b, NULL, 0);
+	if (info && info->type == ATTR_ID)
+		return is_same_id(a, b);
+	return length == trimmed(b) && memcmp(a, b, length) == 0;
+}
