@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Everything is built in build/VARIANT, so that variants stay beside each other. `make help`.
+
+VARIANT ?= release
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+SYSCONFDIR ?= /etc
+STATEDIR ?= /var/lib
+FUZZ_SECONDS ?= 20
+K ?= uml,6.1,6.12
+T ?=
+VERSION := $(or $(shell [ ! -e .git ] || git describe --tags --match 'v*' 2>/dev/null | sed s/^v//),0.1.0)
+
+B := build/$(VARIANT)
+FOLDERS := base core nvmf target
+HELPERS := target/rdma-probe.c
+PROGRAMS = $(if $(wildcard target/main.c),$B/nvmet-sunfishctl) $(PROBE)
+
+srcs = $(filter-out target/main.c $(HELPERS),$(wildcard $(if $(filter target,$1),target,src/$1)/*.c))
+objs = $(patsubst %.c,$B/obj/%.o,$1)
+# a folder's archives are its own and those to its left; the linker wants users first
+archives_base := $B/libbase.a
+archives_core := $B/libcore.a $(archives_base)
+archives_nvmf := $B/libnvmf.a $(archives_core)
+archives_target := $B/libtarget.a $(archives_nvmf)
+TESTS := $(filter $(wildcard tests/unit/*/test-*.c),$(wildcard tests/unit/*/*$T*.c))
+GUEST_TESTS := $(wildcard tests/guest/t/*$T*)
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz-*$T*.c))
+C_FILES = $(shell git ls-files -co --exclude-standard -- '*.[ch]')
+
+# --- compiler
+
+ifeq ($(origin CC),default)
+CC := $(if $(filter fuzz,$(VARIANT)),clang,gcc)
+endif
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 $(WERROR)
+HARDENING := -fstack-protector-strong -fPIE
+variant_release := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+variant_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+variant_tsan := -O1 -fsanitize=thread
+variant_cov := -O0 --coverage
+variant_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+ifeq ($(variant_$(VARIANT)),)
+$(error VARIANT is one of release asan tsan cov fuzz)
+endif
+COMPILE = $(CC) -std=gnu17 $(CFLAGS) $(WARNINGS) $(HARDENING) $(variant_$(VARIANT)) -D_GNU_SOURCE \
+	-I. -Isrc $(DEP_CFLAGS) $(CPPFLAGS)
+LINK = $(CC) $(CFLAGS) $(variant_$(VARIANT)) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+# what only the program itself knows: a new version does not rebuild the rest
+PATHS = -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)/sunfish"' \
+	-DSYSCONFDIR='"$(SYSCONFDIR)/sunfish"' -DSTATEDIR='"$(STATEDIR)/sunfish"'
+
+Q := $(if $V,,@)
+say = $(if $V,,@printf '  %-5s %s\n' '$1' '$(patsubst $B/%,%,$2)';)
+
+all: $(PROGRAMS) $(archives_target) ## build the programs (V=1 shows commands, WERROR=-Werror)
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+# --- libraries: build/config.mk says where they are; README.md names the packages
+
+NO_CONFIG := help clean format format-check layers dist uninstall
+ifneq ($(or $(filter-out $(NO_CONFIG),$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
+include build/config.mk
+endif
+DEP_LIBS += -ldl -lm
+PROBE = $(if $(and $(RDMA_LIBS),$(wildcard $(HELPERS))),$B/sunfish-rdma-probe)
+
+# what tests need, before anything asks for it
+ifneq ($(filter check guest-check demo bench,$(MAKECMDGOALS)),)
+build/config.mk: | deps
+endif
+deps:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then packaging/install-deps; fi
+
+build/config.mk: packaging/configure Makefile
+	@mkdir -p $(@D)
+	@packaging/configure >$@
+
+# --- compile and link
+
+# stamp FILE TEXT: FILE is new when TEXT is, and what depends on it is made again
+stamp = $(shell mkdir -p $(dir $1); printf '%s' $2 | cmp -s - $1 || printf '%s' $2 >$1)
+quote = '$(subst ','\'',$1)'
+$(call stamp,$B/flags,$(call quote,$(COMPILE) $(LINK) $(DEP_LIBS) $(shell $(CC) --version 2>&1 | head -n 1)))
+$(call stamp,$B/paths,$(call quote,$(PATHS)))
+
+$B/obj/target/%.o: private CPPFLAGS += $(PATHS)
+$(call objs,$(wildcard target/*.c)): $B/paths
+$B/obj/%.o: %.c $B/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(COMPILE) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$B/lib$1.a: $(call objs,$(call srcs,$1)) $B/flags
+	$$(call say,AR,$$@)rm -f $$@ && $$(or $$(AR),ar) rcD $$@ $$(filter %.o,$$^) && ranlib -D $$@
+endef
+$(foreach f,$(FOLDERS),$(eval $(call archive_rule,$f)))
+
+$B/nvmet-sunfishctl: $B/obj/target/main.o $(archives_target)
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(DEP_LIBS)
+$B/sunfish-rdma-probe: $(call objs,$(HELPERS)) $(archives_base)
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(RDMA_LIBS)
+
+# --- unit tests: tests/unit/F/test-M.c sees the archive of F and those to its left only.
+# Functions that a test calls __wrap_X replace X in the archives.
+
+define test_rule
+$B/tests/unit/$1/%: $B/obj/tests/unit/$1/%.o $$(archives_$1)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)$$(LINK) -o $$@ $$$$(nm $$< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p') \
+		$$^ $$(DEP_LIBS) -lcmocka
+endef
+$(foreach f,$(FOLDERS),$(eval $(call test_rule,$f)))
+
+check: $(if $(TESTS),check-unit) $(if $(GUEST_TESTS),guest-check) ## all tests; T=PART-OF-NAME for some
+	@[ -n "$(TESTS)$(GUEST_TESTS)" ] || { echo "no test is called *$T*" >&2; exit 1; }
+check-unit: $(patsubst %.c,$B/%,$(TESTS)) $(PROGRAMS) ## unit tests only; T= as above
+	@tests/unit/run $(filter $B/tests/%,$^)
+check-asan: ## unit tests with AddressSanitizer and UBSan
+	+$Q$(MAKE) VARIANT=asan check-unit
+check-tsan: ## unit tests with ThreadSanitizer
+	+$Q$(MAKE) VARIANT=tsan check-unit
+guest-check: $(PROGRAMS) ## tests on real kernels; T=PART-OF-NAME, K=uml,6.1,6.12
+	@BUILD=$(abspath $B) tests/guest/run -k $K $(if $T,'$T')
+coverage: ## line coverage of the unit tests, by file
+	@rm -rf build/cov
+	+$Q$(MAKE) VARIANT=cov check-unit
+	@tests/unit/coverage build/cov
+bench: $(PROGRAMS) build/release/bench/bare-create build/release/bench/timing ## speed and memory, on real kernels, against their goals
+	@BUILD=$(abspath $B) tests/bench/run
+demo: $(PROGRAMS) ## export a drive over RDMA in a guest and use it, step by step
+	@BUILD=$(abspath $B) tests/demo
+.PHONY: all deps check check-unit check-asan check-tsan guest-check coverage bench demo
+
+$B/bench/%: $B/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(LINK) -o $@ $^
+
+# --- fuzzers: each for FUZZ_SECONDS on a copy of its corpus
+
+fuzz: ## fuzz each parser with libFuzzer; FUZZ_SECONDS=20, T=PART-OF-NAME
+	+$Q$(MAKE) VARIANT=fuzz fuzz-run
+fuzz-run: $(FUZZERS)
+	@tests/fuzz/run $(FUZZ_SECONDS) $^
+build/fuzz/fuzz-%: build/fuzz/obj/tests/fuzz/fuzz-%.o $(archives_target)
+	$(call say,LINK,$@)$(LINK) -fsanitize=fuzzer -o $@ $^ $(DEP_LIBS)
+.PHONY: fuzz fuzz-run
+
+# --- source code
+
+format: ## put all C files into our format
+	@clang-format -i $(C_FILES)
+format-check: ## say which C files are not
+	@clang-format --dry-run -Werror $(C_FILES)
+layers: ## look for includes against the order of the folders
+	@tests/layers
+tidy: $(addprefix build/tidy/,$(filter src/%.c target/%.c,$(C_FILES))) ## clang-tidy (-j2 uses both processors)
+build/tidy/%: % .clang-tidy $B/flags
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)clang-tidy --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. -Isrc $(DEP_CFLAGS) \
+		$(if $(filter target/%,$<),$(PATHS)) >$@.log 2>&1 || { cat $@.log; exit 1; }; touch $@
+.PHONY: format format-check layers tidy
+
+# --- delivery
+
+INSTALL_TO = install -D -m
+IN = $(DESTDIR)$1
+MAN = $(wildcard doc/man/*.[58])
+SECTION = man$(subst .,,$(suffix $1))/$(notdir $1)
+
+install: all ## install (DESTDIR, PREFIX, SYSCONFDIR ..); configuration that is there is kept
+	$Q$(INSTALL_TO) 755 $B/nvmet-sunfishctl '$(call IN,$(SBINDIR))/nvmet-sunfishctl'
+	$Q$(if $(PROBE),$(INSTALL_TO) 755 $(PROBE) '$(call IN,$(LIBEXECDIR))/sunfish/$(notdir $(PROBE))')
+	$Q$(foreach m,$(MAN),$(INSTALL_TO) 644 $m '$(call IN,$(MANDIR))/$(call SECTION,$m)' &&) :
+	$Q$(INSTALL_TO) 644 conf/completion/nvmet-sunfishctl.bash '$(call IN,$(DATADIR))/bash-completion/completions/nvmet-sunfishctl'
+	$Q$(INSTALL_TO) 644 conf/export.conf.sample '$(call IN,$(DATADIR))/doc/sunfish-nvmeof/export.conf.sample'
+	$Q[ -e '$(call IN,$(SYSCONFDIR))/sunfish/target.conf' ] || $(INSTALL_TO) 644 conf/target.conf '$(call IN,$(SYSCONFDIR))/sunfish/target.conf'
+	$Q$(INSTALL_TO) 644 conf/tmpfiles.d/sunfish-nvmeof.conf '$(call IN,$(TMPFILESDIR))/sunfish-nvmeof.conf'
+	$Qsed 's|@SBINDIR@|$(SBINDIR)|' conf/systemd/sunfish-nvmet-restore.service >$B/sunfish-nvmet-restore.service
+	$Q$(INSTALL_TO) 644 $B/sunfish-nvmet-restore.service '$(call IN,$(UNITDIR))/sunfish-nvmet-restore.service'
+	$Qinstall -d -m 700 '$(call IN,$(SYSCONFDIR))/sunfish/exports.d' '$(call IN,$(STATEDIR))/sunfish/exports'
+uninstall: ## remove what install put there, but no configuration or state
+	$Qrm -f '$(call IN,$(SBINDIR))/nvmet-sunfishctl' '$(call IN,$(LIBEXECDIR))/sunfish/sunfish-rdma-probe'
+	$Qrm -f $(foreach m,$(MAN),'$(call IN,$(MANDIR))/$(call SECTION,$m)')
+	$Qrm -f '$(call IN,$(DATADIR))/bash-completion/completions/nvmet-sunfishctl' '$(call IN,$(DATADIR))/doc/sunfish-nvmeof/export.conf.sample'
+	$Qrm -f '$(call IN,$(TMPFILESDIR))/sunfish-nvmeof.conf' '$(call IN,$(UNITDIR))/sunfish-nvmet-restore.service'
+	$Qrmdir '$(call IN,$(DATADIR))/doc/sunfish-nvmeof' '$(call IN,$(LIBEXECDIR))/sunfish' 2>/dev/null || true
+dist: ## build/sunfish-nvmeof-VERSION.tar.gz of the last commit, the same each time
+	@mkdir -p build
+	@git archive --prefix=sunfish-nvmeof-$(VERSION)/ HEAD | gzip -9n >build/sunfish-nvmeof-$(VERSION).tar.gz
+	@echo build/sunfish-nvmeof-$(VERSION).tar.gz
+clean: ## remove build/
+	$Qrm -rf build
+help: ## print this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | awk -F '\t' '{ printf "  %-13s %s\n", $$1, $$2 }'
+.PHONY: install uninstall dist clean help
+
+-include $(shell find $B -name '*.d' 2>/dev/null)
