@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * probe - does somebody answer at an address and speak NVMe over Fabrics?
+ *
+ * Goes exactly as far as the transport's own handshake and no further: no Connect command is
+ * sent, so the target makes no controller and logs nothing. It needs neither nvme-cli nor the
+ * host's fabrics modules.
+ *
+ * Blocking, up to the deadline; re-entrant.
+ * Source: NVM Express TCP Transport Specification 1.0, 3.6.2.2 (ICReq) and 3.6.2.3 (ICResp).
+ */
+#pragma once
+
+#include "base/err.h"
+
+/*
+ * Connect to an NVMe/TCP port, send an ICReq and look at the answer; then close.
+ * @address     numeric IPv4 or IPv6 address, the latter with %interface if it is link-local
+ * @port        decimal
+ * @timeout_ms  for all of it
+ * Returns: 0 it speaks NVMe/TCP;
+ *   -ECONNREFUSED  the machine is there, nobody listens;
+ *   -EHOSTUNREACH, -ENETUNREACH  no way to it;
+ *   -ETIMEDOUT     no answer to the connect, or none to the ICReq;
+ *   -ECONNRESET    it closed at the ICReq without an answer, as a port does that requires TLS;
+ *   -EPROTO        it answers, but does not speak NVMe/TCP;
+ *   -EINVAL        @address or @port is none; other negative errno of socket calls.
+ */
+int probe_tcp(const char *address, const char *port, unsigned int timeout_ms, struct err *err);
+
+/*
+ * The same for NVMe/RDMA, by a helper program (sunfish-rdma-probe), since it needs librdmacm.
+ * @helper_path  absolute path of the program
+ * Returns: 0 connected; -ENOENT the helper is not installed; -ETIMEDOUT it did not come back in
+ *   time and was killed; -ECONNREFUSED it could not connect (its reason is in the text);
+ *   other negative errno of starting it.
+ */
+int probe_rdma(const char *helper_path, const char *address, const char *port,
+	       unsigned int timeout_ms, struct err *err);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * doctor - why does an export not work? Walks the chain from the module to the listener.
+ *
+ * Finds what is wrong (or only risky), names the cause and the cure; changes nothing. The checks
+ * of the tree alone are apart (doctor_check_model), those that ask the system are in doctor_run.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "target/model.h"
+
+enum doctor_level {
+	DOCTOR_OK,
+	DOCTOR_NOTE, /* worth knowing */
+	DOCTOR_WARN, /* works, but not as one would want */
+	DOCTOR_FAIL, /* hosts cannot use it */
+};
+
+struct doctor_finding {
+	enum doctor_level level;
+	char *object; /* "subsystem blake14", "port 1 (rdma 10.101.46.14:4420)" */
+	char *text;   /* what was found: the cause */
+	char *cure;   /* what to do; "" if nothing */
+};
+
+struct doctor_report {
+	struct doctor_finding *items; /* in the order of the chain */
+	size_t count;
+	enum doctor_level worst;
+};
+
+#define DOCTOR_REPORT_NULL ((struct doctor_report){ 0 })
+
+void doctor_report_deinit(struct doctor_report *report);
+#define CLEANUP_DOCTOR_REPORT __attribute__((cleanup(doctor_report_deinit)))
+
+/* "ok", "note", "warn", "FAIL" */
+const char *doctor_level_name(enum doctor_level level);
+
+/* Where to look; nothing is owned. */
+struct doctor_env {
+	int nvmet_fd;		  /* /sys/kernel/config/nvmet; -1: it is not there */
+	int proc_fd;		  /* /proc */
+	int sys_fd;		  /* /sys */
+	int kmsg_fd;		  /* /dev/kmsg opened O_RDONLY | O_NONBLOCK; -1: not looked at */
+	const struct model_object *wanted; /* what the stored exports ask for; NULL: not compared */
+	const char *rdma_helper;  /* path of sunfish-rdma-probe; NULL: RDMA is not probed */
+	unsigned int timeout_ms;  /* of each probe; 0: listeners are not probed */
+};
+
+/*
+ * @actual  the tree as cfs_read gave it; NULL if there is no nvmet
+ * @nqn     one subsystem, or NULL for all
+ * Returns: 0, *ret owned, whatever was found; -ENOMEM. A subsystem that is neither there nor
+ *   wanted is a finding of level FAIL.
+ */
+int doctor_run(const struct doctor_env *env, const struct model_object *actual, const char *nqn,
+	       struct doctor_report *ret, struct err *err);
+
+/*
+ * The checks which need nothing but the tree: namespaces, access, keys, ports, what is wanted.
+ * Appends to @report. @wanted may be NULL.
+ * Returns: 0; -ENOMEM.
+ */
+int doctor_check_model(const struct model_object *actual, const struct model_object *wanted,
+		       const char *nqn, struct doctor_report *report);
+
+/* Append the last @max kernel messages on nvmet as one NOTE (none: nothing is added).
+ * @kmsg  records in the format of /dev/kmsg. Returns: 0; -ENOMEM. */
+int doctor_check_kmsg(const char *kmsg, size_t max, struct doctor_report *report);
