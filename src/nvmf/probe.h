@@ -28,12 +28,21 @@
  */
 int probe_tcp(const char *address, const char *port, unsigned int timeout_ms, struct err *err);
 
+/* How the helper program ends; its reason is one line on standard error. */
+enum {
+	PROBE_HELPER_OK = 0,
+	PROBE_HELPER_REFUSED = 1, /* it could not connect, or not to NVMe */
+	PROBE_HELPER_USAGE = 2,
+	PROBE_HELPER_UNABLE = 3, /* this host cannot ask: no rdma_ucm, no permission */
+};
+
 /*
  * The same for NVMe/RDMA, by a helper program (sunfish-rdma-probe), since it needs librdmacm.
  * @helper_path  absolute path of the program
- * Returns: 0 connected; -ENOENT the helper is not installed; -ETIMEDOUT it did not come back in
- *   time and was killed; -ECONNREFUSED it could not connect (its reason is in the text);
- *   other negative errno of starting it.
+ * Returns: 0 NVMe/RDMA answers; -ENOENT the helper is not installed; -ETIMEDOUT it did not come
+ *   back in time and was killed; -ECONNREFUSED it could not connect, or to something else (its
+ *   reason is in the text); -EOPNOTSUPP this host cannot ask, so nothing is known; -EINVAL
+ *   @address or @port is none; other negative errno of starting it.
  */
 int probe_rdma(const char *helper_path, const char *address, const char *port,
 	       unsigned int timeout_ms, struct err *err);
