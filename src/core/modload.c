@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libkmod.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -40,24 +41,25 @@ static void library_close(struct library *lib)
 	lib->handle = NULL;
 }
 
+static const struct {
+	const char *name;
+	size_t offset;
+} symbols[] = {
+	{ "kmod_new", offsetof(struct library, new_context) },
+	{ "kmod_unref", offsetof(struct library, unref) },
+	{ "kmod_set_log_fn", offsetof(struct library, set_log_fn) },
+	{ "kmod_module_new_from_lookup", offsetof(struct library, new_from_lookup) },
+	{ "kmod_list_next", offsetof(struct library, list_next) },
+	{ "kmod_module_get_module", offsetof(struct library, get_module) },
+	{ "kmod_module_unref", offsetof(struct library, module_unref) },
+	{ "kmod_module_unref_list", offsetof(struct library, unref_list) },
+	{ "kmod_module_get_install_commands", offsetof(struct library, get_install_commands) },
+	{ "kmod_module_get_path", offsetof(struct library, get_path) },
+	{ "kmod_module_probe_insert_module", offsetof(struct library, probe_insert) },
+};
+
 static int library_open(struct library *lib, struct err *err)
 {
-	const struct {
-		const char *name;
-		void *at;
-	} symbols[] = {
-		{ "kmod_new", &lib->new_context },
-		{ "kmod_unref", &lib->unref },
-		{ "kmod_set_log_fn", &lib->set_log_fn },
-		{ "kmod_module_new_from_lookup", &lib->new_from_lookup },
-		{ "kmod_list_next", &lib->list_next },
-		{ "kmod_module_get_module", &lib->get_module },
-		{ "kmod_module_unref", &lib->module_unref },
-		{ "kmod_module_unref_list", &lib->unref_list },
-		{ "kmod_module_get_install_commands", &lib->get_install_commands },
-		{ "kmod_module_get_path", &lib->get_path },
-		{ "kmod_module_probe_insert_module", &lib->probe_insert },
-	};
 	size_t i;
 
 	lib->handle = dlopen("libkmod.so.2", RTLD_NOW | RTLD_LOCAL);
@@ -73,7 +75,7 @@ static int library_open(struct library *lib, struct err *err)
 			return err_set(err, -ELIBACC, "libkmod.so.2 lacks %s: it is not kmod's",
 				       symbols[i].name);
 		}
-		memcpy(symbols[i].at, &function, sizeof(function));
+		memcpy((char *)lib + symbols[i].offset, &function, sizeof(function));
 	}
 	return 0;
 }
@@ -242,7 +244,7 @@ static int load(const struct library *lib, int sysfs_fd, const char *module, str
 
 int modload_ensure(int sysfs_fd, const char *module, struct err *err)
 {
-	struct library lib;
+	struct library lib = { 0 };
 	int r;
 
 	if (modload_is_present(sysfs_fd, module))
