@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libkmod.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -41,43 +40,31 @@ static void library_close(struct library *lib)
 	lib->handle = NULL;
 }
 
-static const struct {
-	const char *name;
-	size_t offset;
-} symbols[] = {
-	{ "kmod_new", offsetof(struct library, new_context) },
-	{ "kmod_unref", offsetof(struct library, unref) },
-	{ "kmod_set_log_fn", offsetof(struct library, set_log_fn) },
-	{ "kmod_module_new_from_lookup", offsetof(struct library, new_from_lookup) },
-	{ "kmod_list_next", offsetof(struct library, list_next) },
-	{ "kmod_module_get_module", offsetof(struct library, get_module) },
-	{ "kmod_module_unref", offsetof(struct library, module_unref) },
-	{ "kmod_module_unref_list", offsetof(struct library, unref_list) },
-	{ "kmod_module_get_install_commands", offsetof(struct library, get_install_commands) },
-	{ "kmod_module_get_path", offsetof(struct library, get_path) },
-	{ "kmod_module_probe_insert_module", offsetof(struct library, probe_insert) },
-};
-
 static int library_open(struct library *lib, struct err *err)
 {
-	size_t i;
+	void *handle = dlopen("libkmod.so.2", RTLD_NOW | RTLD_LOCAL);
 
-	lib->handle = dlopen("libkmod.so.2", RTLD_NOW | RTLD_LOCAL);
-	if (!lib->handle)
-		return err_set(err, -ELIBACC,
-			       "libkmod.so.2 is not on this system (Debian libkmod2, Fedora "
-			       "kmod-libs)");
-	for (i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
-		void *function = dlsym(lib->handle, symbols[i].name);
-
-		if (!function) {
-			library_close(lib);
-			return err_set(err, -ELIBACC, "libkmod.so.2 lacks %s: it is not kmod's",
-				       symbols[i].name);
-		}
-		memcpy((char *)lib + symbols[i].offset, &function, sizeof(function));
+	if (!handle) {
+		err_set(err, -ELIBACC,
+			"libkmod.so.2 is not on this system (Debian libkmod2, Fedora kmod-libs)");
+		return -ELIBACC;
 	}
-	return 0;
+	lib->handle = handle;
+	if ((lib->new_context = dlsym(handle, "kmod_new")) &&
+	    (lib->unref = dlsym(handle, "kmod_unref")) &&
+	    (lib->set_log_fn = dlsym(handle, "kmod_set_log_fn")) &&
+	    (lib->new_from_lookup = dlsym(handle, "kmod_module_new_from_lookup")) &&
+	    (lib->list_next = dlsym(handle, "kmod_list_next")) &&
+	    (lib->get_module = dlsym(handle, "kmod_module_get_module")) &&
+	    (lib->module_unref = dlsym(handle, "kmod_module_unref")) &&
+	    (lib->unref_list = dlsym(handle, "kmod_module_unref_list")) &&
+	    (lib->get_install_commands = dlsym(handle, "kmod_module_get_install_commands")) &&
+	    (lib->get_path = dlsym(handle, "kmod_module_get_path")) &&
+	    (lib->probe_insert = dlsym(handle, "kmod_module_probe_insert_module")))
+		return 0;
+	library_close(lib);
+	err_set(err, -ELIBACC, "libkmod.so.2 is not kmod's: functions are missing");
+	return -ELIBACC;
 }
 
 static bool is_name(const char *module)
