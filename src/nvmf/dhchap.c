@@ -54,7 +54,7 @@ static int base64_decode(const char *text, size_t length, uint8_t *bytes, size_t
 	return padding && (bits & (padding == 1 ? 3 : 15)) ? -1 : (int)count;
 }
 
-/* CRC-32 of IEEE 802.3, the one of zlib and of the specification's reference to RFC 1952. */
+/* CRC-32 of IEEE 802.3, as in zlib. */
 static uint32_t crc32(const uint8_t *bytes, size_t size)
 {
 	uint32_t crc = 0xffffffff;
@@ -163,7 +163,7 @@ static int check_line(char *line, const char *path, struct err *err)
 int dhchap_read_file(int dirfd, const char *path, char ret[DHCHAP_KEY_MAX], struct err *err)
 {
 	CLEANUP_CLOSE int fd = -1;
-	char line[DHCHAP_KEY_MAX];
+	char line[DHCHAP_KEY_MAX] = "";
 	ssize_t length;
 	int r;
 
