@@ -43,9 +43,10 @@ enum {
 struct plan_action {
 	enum plan_op op;
 	unsigned int flags;
-	mode_t mode; /* of PLAN_CHMOD */
-	char *path;  /* below nvmet */
-	char *value; /* of PLAN_WRITE and PLAN_SYMLINK, else NULL */
+	mode_t mode;  /* of PLAN_CHMOD */
+	char *path;   /* below nvmet */
+	char *value;  /* of PLAN_WRITE and PLAN_SYMLINK, else NULL */
+	char *source; /* the file a secret was read from; NULL if there is none */
 };
 
 struct plan_step {
@@ -81,7 +82,8 @@ enum {
 
 /*
  * @wanted  partial: what it does not mention stays as it is. Its ports have real numbers.
- * @actual  the tree, or the part of it that @wanted touches
+ * @actual  the tree, or the part of it that @wanted touches; with PLAN_MAY_REWRITE_PORT all of it,
+ *          since the links of others must be made again
  * @flags   PLAN_MAY_*
  * @ret     PLAN_NULL before
  * Returns: 0 (no steps: nothing to do); -EINVAL @wanted contradicts itself or what stays (hosts
@@ -92,9 +94,8 @@ int plan_make(const struct model_object *wanted, const struct model_object *actu
 	      unsigned int flags, struct plan *ret, struct err *err);
 
 /*
- * Mark in @wanted as absent what @actual has of the wanted subsystems beyond it: namespaces,
- * allowed hosts, links from ports (the port itself too if nothing else uses it), so that plan_make
- * makes them exactly as wanted.
+ * Let each wanted subsystem be exact (what it does not mention goes) and be served by the wanted
+ * ports only: links of other ports to it are marked absent, and a port that then serves nothing.
  * Returns: 0; -ENOMEM.
  */
 int plan_make_exact(struct model_object *wanted, const struct model_object *actual);
@@ -111,8 +112,8 @@ int plan_remove_subsystem(struct model_object *wanted, const struct model_object
  * is then to be read again. */
 int plan_outcome(struct model_object *actual, const struct model_object *wanted);
 
-/* Add the step as commands of a POSIX shell, one per line, to be run below @root (an absolute
- * path). Secrets are read from a file of the host's name instead of being shown. */
+/* Add the step as a line of a POSIX shell. @root is the absolute path of nvmet's directory. A
+ * secret is not shown, but read from the file it came from. */
 void plan_format_shell(const struct plan_step *step, const char *root, struct str *text);
 
 /* Add one line for a person, "+ namespace 1 of blake14"; nothing for a detail. */
