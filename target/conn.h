@@ -57,6 +57,10 @@ int conn_parse_tcp(const char *text, struct conn_list *list);
  * IPv6) adds nothing. @proc_fd /proc. Returns: 0; -ENOMEM; negative errno of reading both. */
 int conn_list_tcp(int proc_fd, struct conn_list *list, struct err *err);
 
-/* Add the connected RDMA cm_ids of all devices.
+/* Add the connected cm_ids of a datagram of netlink messages, answers to RES_CM_ID_GET.
+ * @datagram  any bytes; reading stops at what is malformed. Returns: 0; -ENOMEM. */
+int conn_parse_rdma(const void *datagram, size_t length, struct conn_list *list);
+
+/* Add the connected RDMA cm_ids of all devices; a kernel without RDMA adds nothing.
  * Returns: 0; -EOPNOTSUPP the kernel does not list them; -EPERM; -ENOMEM; other negative errno. */
 int conn_list_rdma(struct conn_list *list, struct err *err);

@@ -277,7 +277,7 @@ int probe_rdma(const char *helper_path, const char *address, const char *port,
 	char *const argv[] = { (char *)helper_path, (char *)address, (char *)port, timeout, NULL };
 	CLEANUP_CLOSE int fd = -1;
 	int status = 0;
-	pid_t pid;
+	pid_t pid = -1;
 	int r;
 
 	/* the helper gives up first, so that it can say where it was */
