@@ -66,7 +66,7 @@ const struct cfg_item *cfg_find(const struct cfg_item *group, const char *name);
 /* Text, borrowed. Returns: 0; -EINVAL it is of another type. */
 int cfg_text(const struct cfg_item *item, const char **ret, struct err *err);
 
-/* A whole number. Returns: 0; -EINVAL of another type; -ERANGE not in min..max. */
+/* A whole number. Returns: 0; -EINVAL it is of another type or not in min..max. */
 int cfg_int(const struct cfg_item *item, int64_t min, int64_t max, int64_t *ret, struct err *err);
 
 /* true or false; 1 and 0 pass as well. Returns: 0; -EINVAL. */
