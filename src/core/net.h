@@ -37,8 +37,18 @@ int net_resolve(const char *host, struct net_listener *ret, struct err *err);
 /*
  * Look whether this host can listen there; fills the rest of @l. A wildcard passes unchecked.
  * @rdma  ask for an RDMA device too
- * Returns: 0; -EADDRNOTAVAIL not on this host; -ENETDOWN its link is down; -ENODEV no RDMA
- * device behind the link; -ENOLINK its port is not active; -EINVAL @l is no address;
- * other negative errno of netlink. @l is unchanged on failure.
+ * Returns: 0; -EADDRNOTAVAIL not on this host (or IPv6 and not yet usable); -ENETDOWN its link is
+ * down or without carrier; -ENODEV no RDMA device behind the link; -ENOLINK its port is not
+ * active; -EINVAL @l is no address; other negative errno of netlink. @l is unchanged on failure.
  */
 int net_check(struct net_listener *l, bool rdma, struct err *err);
+
+/*
+ * The RDMA device and port behind a link: of the same PCI function, below a VLAN or bond or IPoIB
+ * child, or made of the link in software (rxe, siw).
+ * @sysfs_fd    directory /sys
+ * @ret_device  name in /sys/class/infiniband
+ * @ret_port    from 1
+ * Returns: 0; -ENODEV none.
+ */
+int net_find_rdma(int sysfs_fd, const char *ifname, char ret_device[64], unsigned int *ret_port);
