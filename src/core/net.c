@@ -28,6 +28,7 @@
 #define DUMP_RETRIES 5
 #define MAX_SHOWN 6
 #define MAX_GIDS 1024
+#define PATH_ROOM 384 /* a name of 255 bytes and what stands around it */
 
 /* --- addresses */
 
@@ -426,7 +427,7 @@ static int look_up(struct query *q, struct link *link)
 
 static bool is_port(int devices_fd, const char *device, unsigned int port)
 {
-	char path[128];
+	char path[PATH_ROOM];
 
 	snprintf(path, sizeof(path), "%s/ports/%u", device, port);
 	return faccessat(devices_fd, path, F_OK, 0) == 0;
@@ -436,7 +437,7 @@ static bool is_port(int devices_fd, const char *device, unsigned int port)
 static bool is_same_function(int sysfs_fd, int devices_fd, const char *device, const char *ifname,
 			     unsigned int *ret_port)
 {
-	char path[256];
+	char path[PATH_ROOM];
 	char text[16];
 	uint64_t dev_port = 0;
 
@@ -455,7 +456,7 @@ static bool is_same_function(int sysfs_fd, int devices_fd, const char *device, c
 /* soft-RoCE: the attribute names the link it was made of */
 static bool is_parent(int devices_fd, const char *device, const char *ifname)
 {
-	char path[128];
+	char path[PATH_ROOM];
 	char parent[64];
 
 	snprintf(path, sizeof(path), "%s/parent", device);
@@ -469,7 +470,7 @@ static bool has_gid_of(int devices_fd, const char *device, unsigned int port, co
 	unsigned int i;
 
 	for (i = 0; i < MAX_GIDS; i++) {
-		char path[160];
+		char path[PATH_ROOM];
 		char name[64];
 		ssize_t r;
 
@@ -486,7 +487,7 @@ static bool has_gid_of(int devices_fd, const char *device, unsigned int port, co
 /* siw: the first GID is the link's hardware address; both are compared without their colons */
 static bool has_mac_of(int sysfs_fd, int devices_fd, const char *device, const char *ifname)
 {
-	char path[128];
+	char path[PATH_ROOM];
 	char mac[128];
 	char gid[64];
 	const char *a = mac;
@@ -558,7 +559,7 @@ static int find_rdma_of(int sysfs_fd, const char *ifname, char ret_device[64],
 
 int net_find_rdma(int sysfs_fd, const char *ifname, char ret_device[64], unsigned int *ret_port)
 {
-	char path[128];
+	char path[PATH_ROOM];
 	char parent[64];
 	int r = find_rdma_of(sysfs_fd, ifname, ret_device, ret_port);
 
@@ -608,7 +609,7 @@ static int check_rdma(struct net_listener *l, struct err *err)
 {
 	CLEANUP_CLOSE int sysfs_fd = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	unsigned int port = 1;
-	char path[160];
+	char path[PATH_ROOM];
 	char state[64] = "unknown";
 
 	if (!l->ifname[0] || net_find_rdma(sysfs_fd, l->ifname, l->rdma_device, &port) < 0)
