@@ -56,7 +56,8 @@ static const struct attr_info infos[] = {
 	{ MODEL_PASSTHRU, "clear_ids", ATTR_BOOL, ATTR_ALWAYS, 0, 1, NULL, false },
 	{ MODEL_PASSTHRU, "enable", ATTR_BOOL, ATTR_READ_ONLY, 0, 1, NULL, false },
 
-	{ MODEL_PORT, "addr_trtype", ATTR_WORD, ATTR_DISABLED, 0, 0, "rdma|tcp|fc|loop|pci", false },
+	{ MODEL_PORT, "addr_trtype", ATTR_WORD, ATTR_DISABLED, 0, 0, "rdma|tcp|fc|loop|pci",
+	  false },
 	{ MODEL_PORT, "addr_tsas", ATTR_TEXT, ATTR_DISABLED, 0, 32, NULL, false },
 	{ MODEL_PORT, "addr_treq", ATTR_WORD, ATTR_DISABLED, 0, 0,
 	  "not specified|required|not required", false },
@@ -73,7 +74,8 @@ static const struct attr_info infos[] = {
 	{ MODEL_ANA_GROUP, "ana_state", ATTR_WORD, ATTR_ALWAYS, 0, 0,
 	  "optimized|non-optimized|inaccessible|persistent-loss|change", false },
 
-	{ MODEL_REFERRAL, "addr_trtype", ATTR_WORD, ATTR_DISABLED, 0, 0, "rdma|tcp|fc|loop", false },
+	{ MODEL_REFERRAL, "addr_trtype", ATTR_WORD, ATTR_DISABLED, 0, 0, "rdma|tcp|fc|loop",
+	  false },
 	{ MODEL_REFERRAL, "addr_treq", ATTR_WORD, ATTR_DISABLED, 0, 0,
 	  "not specified|required|not required", false },
 	{ MODEL_REFERRAL, "addr_adrfam", ATTR_WORD, ATTR_DISABLED, 0, 0, "ipv4|ipv6|ib|fc|pci|loop",
@@ -120,6 +122,15 @@ static int check_number(const struct attr_info *info, const char *value, struct 
 	return 0;
 }
 
+/* The kernel looks at the first character only: to it "01" and "0x1" are off. */
+static int check_bool(const struct attr_info *info, const char *value, struct err *err)
+{
+	if ((strcmp(value, "0") == 0 && info->min == 0) || strcmp(value, "1") == 0)
+		return 0;
+	return err_set(err, -EINVAL, "%s is \"%s\", but must be %s1", info->name, value,
+		       info->min == 0 ? "0 or " : "");
+}
+
 static int check_id(const struct attr_info *info, const char *value, struct err *err)
 {
 	size_t digits = 0;
@@ -145,8 +156,7 @@ static int check_word(const struct attr_info *info, const char *value, struct er
 	const char *word;
 
 	for (word = info->words; word; word = strchr(word, '|') ? strchr(word, '|') + 1 : NULL)
-		if (strncmp(word, value, length) == 0 &&
-		    (word[length] == '|' || word[length] == '\0'))
+		if (strcspn(word, "|") == length && memcmp(word, value, length) == 0)
 			return 0;
 	return err_set(err, -EINVAL, "%s is \"%s\", but must be one of %s", info->name, value,
 		       info->words);
@@ -159,8 +169,11 @@ static int check_text(const struct attr_info *info, const char *value, struct er
 	if (length < (size_t)info->min || length > (size_t)info->max)
 		return err_set(err, -EINVAL, "%s has %zu characters, but must have %lld to %lld",
 			       info->name, length, info->min, info->max);
-	if (!info->secret && strchr(value, '\n'))
-		return err_set(err, -EINVAL, "%s must be a single line", info->name);
+	/* the name of a file may be in any language */
+	if (strcmp(info->name, "device_path") == 0 ? strchr(value, '\n') != NULL
+						   : !str_is_printable(value))
+		return err_set(err, -EINVAL, "%s must be a single line of printable ASCII",
+			       info->name);
 	return 0;
 }
 
@@ -169,13 +182,14 @@ int attr_check(enum model_kind kind, const char *name, const char *value, struct
 	const struct attr_info *info = attr_find(kind, name);
 
 	if (!info)
-		return strlen(value) < 4096 ? 0
-					    : err_set(err, -EINVAL, "%s is longer than one page",
-						      name);
+		return strlen(value) < 4096
+			       ? 0
+			       : err_set(err, -EINVAL, "%s is longer than one page", name);
 	switch (info->type) {
 	case ATTR_NUMBER:
-	case ATTR_BOOL:
 		return check_number(info, value, err);
+	case ATTR_BOOL:
+		return check_bool(info, value, err);
 	case ATTR_ID:
 		return check_id(info, value, err);
 	case ATTR_WORD:

@@ -29,12 +29,17 @@ struct model_object *model_new(void)
 	return object_new(MODEL_ROOT, "");
 }
 
-static void attr_deinit(struct model_attr *attr)
+static void free_value(struct model_attr *attr)
 {
 	if (attr->secret && attr->value)
 		explicit_bzero(attr->value, strlen(attr->value));
-	free(attr->name);
 	free(attr->value);
+}
+
+static void attr_deinit(struct model_attr *attr)
+{
+	free_value(attr);
+	free(attr->name);
 }
 
 static void leave_parent(struct model_object *object)
@@ -95,8 +100,8 @@ static int compare_names(enum model_kind kind, const char *a, const char *b)
 }
 
 /* The place of a child: its index with *found, else where it would go. */
-static size_t child_place(const struct model_object *parent, enum model_kind kind,
-			  const char *name, bool *found)
+static size_t child_place(const struct model_object *parent, enum model_kind kind, const char *name,
+			  bool *found)
 {
 	size_t low = 0;
 	size_t high = parent->n_children;
@@ -249,7 +254,7 @@ int model_set(struct model_object *object, const char *name, const char *value)
 		free(copy);
 		return -ENOMEM;
 	}
-	free(attr->value);
+	free_value(attr);
 	attr->value = copy;
 	return 0;
 }
