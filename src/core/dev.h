@@ -43,3 +43,11 @@ struct dev_info {
  * device nor regular file; -ENAMETOOLONG; -ENXIO node without a device; other negative errno.
  */
 int dev_inspect(const char *path, struct dev_info *ret, struct err *err);
+
+/*
+ * The same for a block device by its number; its path is /dev/NODE.
+ * @sysfs_fd  directory /sys; udev's database is always the system's
+ * Returns: 0; -ENXIO no such device; -ENAMETOOLONG; other negative errno.
+ */
+int dev_inspect_at(int sysfs_fd, unsigned int major, unsigned int minor, struct dev_info *ret,
+		   struct err *err);
