@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Steps run in this process until the first that can hang; from there on in a child process,
+ * which is watched through the journal's mapped states. Lanes share up to n_workers children.
+ */
+#include "target/apply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "target/apply-explain.h"
+#include "target/journal.h"
+
+#define MAX_WORKERS 64
+
+/* What parent and children share beside the journal. */
+struct shared {
+	atomic_uint next_lane;
+	atomic_bool stops; /* no further step is begun */
+};
+
+/* Steps [from, to) that are run in order. */
+struct lane {
+	size_t from;
+	size_t to;
+};
+
+struct run {
+	const struct apply_env *env;
+	const struct plan *plan;
+	_Atomic unsigned char *states;
+	struct shared *shared;
+	int signal_fd;
+	bool is_child;
+	bool is_undo;
+};
+
+/* How a worker ended. */
+struct report {
+	int code;
+	size_t step;
+	size_t undo; /* index of the inverse that failed, when undoing */
+};
+
+struct worker {
+	pid_t pid;
+	int fd;		    /* a report comes here */
+	size_t seen;	    /* of the states: how far it was when looked at last */
+	struct timespec at; /* when that changed */
+};
+
+/* --- one step */
+
+static bool is_fault(const struct run *run, const char *kind, size_t step)
+{
+	char text[32];
+
+	if (!run->env->fault || run->is_undo)
+		return false;
+	snprintf(text, sizeof(text), "%s:%zu", kind, step);
+	return strcmp(run->env->fault, text) == 0;
+}
+
+static void die(const struct run *run)
+{
+	if (run->is_child)
+		kill(getppid(), SIGKILL);
+	raise(SIGKILL);
+}
+
+static int inject_fault(const struct run *run, size_t step)
+{
+	if (is_fault(run, "kill", step))
+		die(run);
+	while (is_fault(run, "hang", step))
+		pause();
+	return is_fault(run, "fail", step) ? -EIO : 0;
+}
+
+static int do_write(int nvmet_fd, const struct plan_action *act)
+{
+	char now[16];
+	int r;
+
+	/* a key is cleared by a NUL byte; other attributes have no such thing */
+	if (!*act->value)
+		return act->flags & PLAN_SECRET ? fs_write_at(nvmet_fd, act->path, "", 1) : 0;
+	r = fs_write_at(nvmet_fd, act->path, act->value, strlen(act->value));
+	if (r == 0 && (act->flags & PLAN_READ_BACK) &&
+	    (fs_read_at(nvmet_fd, act->path, now, sizeof(now)) < 0 || strcmp(now, act->value) != 0))
+		r = -EIO;
+	return r;
+}
+
+/* configfs resolves a link's target at once, from the directory of the process. */
+static int do_symlink(int nvmet_fd, const struct plan_action *act)
+{
+	char target[1200];
+
+	snprintf(target, sizeof(target), "/proc/self/fd/%d/%s", nvmet_fd, act->value);
+	return symlinkat(target, nvmet_fd, act->path) < 0 ? -errno : 0;
+}
+
+static int do_action(int nvmet_fd, const struct plan_action *act)
+{
+	int r = 0;
+
+	switch (act->op) {
+	case PLAN_MKDIR:
+		r = mkdirat(nvmet_fd, act->path, 0755) < 0 ? -errno : 0;
+		break;
+	case PLAN_RMDIR:
+		r = unlinkat(nvmet_fd, act->path, AT_REMOVEDIR) < 0 ? -errno : 0;
+		break;
+	case PLAN_WRITE:
+		r = do_write(nvmet_fd, act);
+		break;
+	case PLAN_SYMLINK:
+		r = do_symlink(nvmet_fd, act);
+		break;
+	case PLAN_UNLINK:
+		r = unlinkat(nvmet_fd, act->path, 0) < 0 ? -errno : 0;
+		break;
+	case PLAN_CHMOD:
+		r = fchmodat(nvmet_fd, act->path, act->mode, 0) < 0 ? -errno : 0;
+		break;
+	}
+	if (r == -ENOENT && (act->flags & PLAN_IF_THERE))
+		r = 0;
+	/* that code is ours: a child did not come back */
+	if (r == -ETIMEDOUT)
+		r = -EIO;
+	if ((r == -EBUSY || r == -ENOTEMPTY) && (act->flags & PLAN_IF_UNUSED))
+		r = 0;
+	return r;
+}
+
+static void trace(const struct run *run, const struct plan_action *act)
+{
+	if (run->env->trace && !run->is_child)
+		run->env->trace(run->env->trace_data, act, run->is_undo);
+}
+
+/* Did somebody ask this program to end? The signal is taken, so that it ends by itself. */
+static bool is_asked_to_end(const struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	return !run->is_child && run->signal_fd >= 0 &&
+	       read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
+}
+
+static int do_step(const struct run *run, size_t step)
+{
+	const struct plan_action *act = &run->plan->steps[step].act;
+	int r;
+
+	if (atomic_load(&run->shared->stops) || is_asked_to_end(run)) {
+		atomic_store(&run->shared->stops, true);
+		return -EINTR;
+	}
+	trace(run, act);
+	atomic_store(&run->states[step], JOURNAL_BEGUN);
+	r = inject_fault(run, step);
+	if (r == 0)
+		r = do_action(run->env->nvmet_fd, act);
+	atomic_store(&run->states[step], r < 0 ? JOURNAL_FAILED : JOURNAL_DONE);
+	return r;
+}
+
+/* An inverse may have run before, or its step may never have happened. */
+static int do_inverse(const struct run *run, const struct plan_action *act)
+{
+	int r;
+
+	trace(run, act);
+	r = do_action(run->env->nvmet_fd, act);
+	if (r == -EEXIST || r == -ENOENT)
+		r = 0;
+	return r;
+}
+
+/* --- what a process runs: a lane of steps, or the way back */
+
+static struct report run_lane(const struct run *run, const struct lane *lane)
+{
+	struct report report = { .step = lane->from };
+
+	for (; report.step < lane->to; report.step++) {
+		report.code = do_step(run, report.step);
+		if (report.code < 0)
+			break;
+	}
+	return report;
+}
+
+/* All lanes that nobody else took; ends at the first failure. */
+static struct report run_lanes(const struct run *run, const struct lane *lanes, size_t n_lanes)
+{
+	struct report report = { 0 };
+	size_t i;
+
+	while (report.code == 0) {
+		i = atomic_fetch_add(&run->shared->next_lane, 1);
+		if (i >= n_lanes)
+			break;
+		report = run_lane(run, &lanes[i]);
+	}
+	return report;
+}
+
+static bool has_happened(const struct run *run, size_t step)
+{
+	unsigned char state = atomic_load(&run->states[step]);
+
+	return state == JOURNAL_BEGUN || state == JOURNAL_DONE;
+}
+
+/* Goes on after a failure, so that as little as possible is left; the first one counts. */
+static struct report run_undo(const struct run *run)
+{
+	struct report report = { 0 };
+	size_t step;
+	size_t i;
+	int r;
+
+	for (step = run->plan->n_steps; step-- > 0;) {
+		const struct plan_step *s = &run->plan->steps[step];
+
+		if (!has_happened(run, step))
+			continue;
+		for (i = 0; i < s->n_undo; i++) {
+			r = do_inverse(run, &s->undo[i]);
+			if (r < 0 && report.code == 0)
+				report = (struct report){ .code = r, .step = step, .undo = i };
+		}
+		atomic_store(&run->states[step], JOURNAL_WAITS);
+	}
+	return report;
+}
+
+/* --- children and their deadline */
+
+static bool can_hang(const struct run *run, size_t step)
+{
+	return (run->plan->steps[step].act.flags & PLAN_CAN_HANG) || is_fault(run, "hang", step);
+}
+
+/* A hung child keeps what it has open, so it has nothing that others wait for. */
+static void leave_family(const struct run *run)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int i;
+
+	for (i = 0; fd >= 0 && i <= 2; i++)
+		dup2(fd, i);
+	if (run->env->lock_fd >= 0)
+		close(run->env->lock_fd);
+	if (fd > 2)
+		close(fd);
+}
+
+static int spawn(struct run *run, const struct lane *lanes, size_t n_lanes, struct worker *ret)
+{
+	struct report report;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return -EAGAIN;
+	}
+	if (pid == 0) {
+		run->is_child = true;
+		leave_family(run);
+		report = run->is_undo ? run_undo(run) : run_lanes(run, lanes, n_lanes);
+		_exit(write(fds[1], &report, sizeof(report)) != (ssize_t)sizeof(report));
+	}
+	close(fds[1]);
+	*ret = (struct worker){ .pid = pid, .fd = fds[0] };
+	clock_gettime(CLOCK_MONOTONIC, &ret->at);
+	return 0;
+}
+
+static size_t progress(const struct run *run)
+{
+	size_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < run->plan->n_steps; i++)
+		sum += atomic_load(&run->states[i]);
+	return sum;
+}
+
+static long ms_since(const struct timespec *at)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - at->tv_sec) * 1000 + (now.tv_nsec - at->tv_nsec) / 1000000;
+}
+
+/* Has nothing moved for too long? One child's progress is everybody's: a lane that hangs is
+ * found when the others have ended. */
+static bool is_overdue(const struct run *run, struct worker *worker)
+{
+	size_t now = progress(run);
+
+	if (now != worker->seen) {
+		worker->seen = now;
+		clock_gettime(CLOCK_MONOTONIC, &worker->at);
+		return false;
+	}
+	return ms_since(&worker->at) >= 1000L * run->env->hang_seconds;
+}
+
+/* A child that died without a word did not get as far as it should. */
+static struct report read_report(const struct run *run, const struct worker *worker)
+{
+	struct report report;
+	size_t i;
+
+	if (read(worker->fd, &report, sizeof(report)) == (ssize_t)sizeof(report))
+		return report;
+	report = (struct report){ .code = -ECHILD };
+	for (i = 0; i < run->plan->n_steps; i++)
+		if (atomic_load(&run->states[i]) == JOURNAL_BEGUN)
+			report.step = i;
+	return report;
+}
+
+/* Wait for one child: -ETIMEDOUT if it hangs; it is killed then, but dies only when the kernel
+ * lets it. */
+static struct report wait_for(struct run *run, struct worker *worker)
+{
+	struct pollfd polls[2] = {
+		{ .fd = worker->fd, .events = POLLIN },
+		{ .fd = run->signal_fd, .events = POLLIN },
+	};
+	struct report report = { .code = -ETIMEDOUT };
+
+	while (!is_overdue(run, worker)) {
+		if (is_asked_to_end(run))
+			atomic_store(&run->shared->stops, true);
+		if (poll(polls, 2, 50) < 0 && errno != EINTR)
+			break;
+		if (!polls[0].revents)
+			continue;
+		report = read_report(run, worker);
+		waitpid(worker->pid, NULL, 0);
+		break;
+	}
+	if (report.code == -ETIMEDOUT) {
+		atomic_store(&run->shared->stops, true);
+		kill(worker->pid, SIGKILL);
+	}
+	close(worker->fd);
+	return report;
+}
+
+/* What hangs hides a failure, a failure hides what it stopped. */
+static int rank(int code)
+{
+	switch (code) {
+	case 0:
+		return 0;
+	case -EINTR:
+		return 1;
+	case -ETIMEDOUT:
+		return 3;
+	default:
+		return 2;
+	}
+}
+
+static struct report run_in_children(struct run *run, const struct lane *lanes, size_t n_lanes)
+{
+	struct worker workers[MAX_WORKERS];
+	struct report report = { 0 };
+	struct report one;
+	size_t n = run->env->n_workers < MAX_WORKERS ? run->env->n_workers : MAX_WORKERS;
+	size_t i;
+
+	if (n > n_lanes)
+		n = n_lanes;
+	if (n == 0)
+		n = 1;
+	atomic_store(&run->shared->next_lane, 0);
+	for (i = 0; i < n; i++) {
+		one.code = spawn(run, lanes, n_lanes, &workers[i]);
+		if (one.code == 0)
+			continue;
+		n = i;
+		if (i == 0)
+			return (struct report){ .code = one.code, .step = lanes[0].from };
+	}
+	for (i = 0; i < n; i++) {
+		one = wait_for(run, &workers[i]);
+		/* others may still be far from a failure's lane: let them finish their step */
+		if (one.code < 0)
+			atomic_store(&run->shared->stops, true);
+		if (rank(one.code) > rank(report.code))
+			report = one;
+	}
+	return report;
+}
+
+/* --- all steps */
+
+/* The end of the steps after @from that belong together: one stretch in order, or all lanes. */
+static size_t stretch_end(const struct plan *plan, size_t from)
+{
+	bool in_lanes = plan->steps[from].lane != 0;
+	size_t i = from;
+
+	while (i < plan->n_steps && (plan->steps[i].lane != 0) == in_lanes)
+		i++;
+	return i;
+}
+
+static struct report run_parallel(struct run *run, size_t from, size_t to)
+{
+	struct lane *lanes CLEANUP_FREE = calloc(to - from, sizeof(*lanes));
+	size_t n_lanes = 0;
+	size_t i;
+
+	if (!lanes)
+		return (struct report){ .code = -ENOMEM, .step = from };
+	for (i = from; i < to; i++) {
+		if (i == from || run->plan->steps[i].lane != run->plan->steps[i - 1].lane)
+			lanes[n_lanes++] = (struct lane){ .from = i };
+		lanes[n_lanes - 1].to = i + 1;
+	}
+	return run_in_children(run, lanes, n_lanes);
+}
+
+static struct report run_sequence(struct run *run, size_t from, size_t to)
+{
+	struct lane lane = { .from = from, .to = to };
+	struct report report;
+
+	while (lane.to > from && !can_hang(run, lane.from) && lane.from < to)
+		if (++lane.from == to)
+			break;
+	report = run_lane(run, &(struct lane){ .from = from, .to = lane.from });
+	if (report.code < 0 || lane.from == to)
+		return report;
+	return run_in_children(run, &lane, 1);
+}
+
+static struct report run_steps(struct run *run)
+{
+	struct report report = { 0 };
+	size_t from = 0;
+	size_t to;
+
+	while (report.code == 0 && from < run->plan->n_steps) {
+		to = stretch_end(run->plan, from);
+		report = run->plan->steps[from].lane ? run_parallel(run, from, to)
+						     : run_sequence(run, from, to);
+		from = to;
+	}
+	return report;
+}
+
+static bool undo_can_hang(const struct run *run)
+{
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < run->plan->n_steps; i++)
+		for (j = 0; has_happened(run, i) && j < run->plan->steps[i].n_undo; j++)
+			if (run->plan->steps[i].undo[j].flags & PLAN_CAN_HANG)
+				return true;
+	return false;
+}
+
+static struct report run_back(struct run *run)
+{
+	struct lane none = { 0 };
+
+	run->is_undo = true;
+	atomic_store(&run->shared->stops, false);
+	return undo_can_hang(run) ? run_in_children(run, &none, 1) : run_undo(run);
+}
+
+/* --- journal around it */
+
+static int run_init(struct run *run, const struct apply_env *env, const struct plan *plan,
+		    struct journal *journal, struct err *err)
+{
+	void *map = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return err_nomem(err);
+	*run = (struct run){
+		.env = env,
+		.plan = plan,
+		.states = journal->states,
+		.shared = map,
+		.signal_fd = -1,
+	};
+	return 0;
+}
+
+static void run_deinit(struct run *run)
+{
+	munmap(run->shared, sizeof(*run->shared));
+}
+
+static int store_all(const struct apply_store *stores, size_t n_stores, struct err *err)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < n_stores; i++) {
+		const struct apply_store *store = &stores[i];
+		int one = 0;
+
+		if (store->text)
+			one = fs_replace_file(AT_FDCWD, store->path, store->text,
+					      strlen(store->text), 0600);
+		else if (unlink(store->path) < 0 && errno != ENOENT)
+			one = -errno;
+		if (one < 0 && r == 0)
+			r = err_set(
+				err, one,
+				"the target is as asked, but %s cannot be %s: %s; until that is "
+				"mended, a reboot brings back what was before",
+				store->path, store->text ? "written" : "removed", strerror(-one));
+	}
+	return r;
+}
+
+static int explain_hang(const struct run *run, struct apply_result *ret, struct err *err)
+{
+	const struct plan_step *step = NULL;
+	size_t i;
+
+	for (i = 0; i < run->plan->n_steps; i++)
+		if (atomic_load(&run->states[i]) == JOURNAL_BEGUN) {
+			step = &run->plan->steps[i];
+			break;
+		}
+	ret->hung = true;
+	return err_set(err, -ETIMEDOUT,
+		       "%s: the kernel has not come back from %s of %s for %u s: a drive or a "
+		       "network does not answer. What was done stays done; once it answers, repeat "
+		       "the command (for a create: delete first)",
+		       step ? step->what : "the target",
+		       !step			      ? "a change"
+		       : step->act.op == PLAN_WRITE   ? "writing"
+		       : step->act.op == PLAN_SYMLINK ? "linking"
+						      : "the removal",
+		       step ? step->act.path : "it", run->env->hang_seconds);
+}
+
+static void count(const struct run *run, size_t *ret_done)
+{
+	size_t i;
+
+	*ret_done = 0;
+	for (i = 0; i < run->plan->n_steps; i++)
+		*ret_done += atomic_load(&run->states[i]) == JOURNAL_DONE;
+}
+
+/* Go back after @failed. The text of @err stays the cause; what is left is added. */
+static int go_back(struct run *run, const struct report *failed, struct apply_result *ret,
+		   struct err *err)
+{
+	struct err left = ERR_NULL;
+	struct report back;
+	int code = failed->code;
+
+	if (code == -EINTR)
+		err_set(err, code, "interrupted: all that was done is undone");
+	else if (code == -ECHILD)
+		err_set(err, code, "%s: the process that worked on it was killed; all is undone",
+			run->plan->steps[failed->step].what);
+	else
+		apply_explain(run->plan, failed->step, NULL, code, err);
+	count(run, &ret->n_undone);
+	back = run_back(run);
+	if (back.code == 0)
+		return code;
+	if (back.code == -ETIMEDOUT)
+		return explain_hang(run, ret, err);
+	apply_explain(run->plan, back.step, &run->plan->steps[back.step].undo[back.undo], back.code,
+		      &left);
+	return err ? err_set(err, code, "%.500s; and %.240s", err->text, left.text) : code;
+}
+
+static int run_plan(struct run *run, struct journal *journal, const struct apply_store *stores,
+		    size_t n_stores, struct apply_result *ret, struct err *err)
+{
+	struct report report = run_steps(run);
+
+	count(run, &ret->n_done);
+	if (report.code == -ETIMEDOUT)
+		return explain_hang(run, ret, err);
+	if (report.code < 0)
+		return go_back(run, &report, ret, err);
+	inject_fault(run, run->plan->n_steps);
+	atomic_store(journal->committed, 1);
+	inject_fault(run, run->plan->n_steps + 1);
+	return store_all(stores, n_stores, err);
+}
+
+static void block_signals(sigset_t *ret_set, sigset_t *ret_before)
+{
+	sigemptyset(ret_set);
+	sigaddset(ret_set, SIGINT);
+	sigaddset(ret_set, SIGTERM);
+	sigaddset(ret_set, SIGHUP);
+	sigprocmask(SIG_BLOCK, ret_set, ret_before);
+}
+
+int apply_run(const struct apply_env *env, const struct plan *plan,
+	      const struct apply_store *stores, size_t n_stores, struct apply_result *ret,
+	      struct err *err)
+{
+	struct journal journal CLEANUP_JOURNAL = JOURNAL_NULL;
+	struct apply_result result = { 0 };
+	sigset_t before;
+	sigset_t set;
+	struct run run = { 0 };
+	int r;
+
+	r = journal_create(env->run_fd, plan, stores, n_stores, &journal, err);
+	if (r == 0)
+		r = run_init(&run, env, plan, &journal, err);
+	if (r < 0)
+		return r;
+	block_signals(&set, &before);
+	run.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r = run_plan(&run, &journal, stores, n_stores, &result, err);
+	inject_fault(&run, plan->n_steps + 2);
+	if (journal_drop(env->run_fd, r < 0 ? NULL : err) < 0 && r == 0)
+		r = -EIO;
+	if (run.signal_fd >= 0)
+		close(run.signal_fd);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	run_deinit(&run);
+	if (ret)
+		*ret = result;
+	return r;
+}
+
+static int recover(const struct apply_env *env, struct journal *journal, struct str *text,
+		   struct err *err)
+{
+	struct apply_env plain = *env;
+	struct apply_result result = { 0 };
+	struct report report;
+	struct run run = { 0 };
+	int r;
+
+	plain.fault = NULL;
+	if (atomic_load(journal->committed)) {
+		str_add(text, "an earlier run ended before its files were written: they are now\n");
+		return store_all(journal->stores, journal->n_stores, err);
+	}
+	r = run_init(&run, &plain, &journal->plan, journal, err);
+	if (r < 0)
+		return r;
+	report = run_back(&run);
+	if (report.code == -ETIMEDOUT)
+		r = explain_hang(&run, &result, err);
+	else if (report.code < 0)
+		r = apply_explain(run.plan, report.step,
+				  &run.plan->steps[report.step].undo[report.undo], report.code,
+				  err);
+	else
+		str_add(text, "an earlier run died midway: what it had begun is undone\n");
+	run_deinit(&run);
+	return r;
+}
+
+int apply_recover(const struct apply_env *env, struct str *ret_text, struct err *err)
+{
+	struct journal journal CLEANUP_JOURNAL = JOURNAL_NULL;
+	int r = journal_load(env->run_fd, &journal, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = recover(env, &journal, ret_text, err);
+	if (r < 0)
+		return err_prefix(err, "what an earlier run left cannot be undone: ");
+	r = journal_drop(env->run_fd, err);
+	return r < 0 ? r : 1;
+}
