@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
 #include "nvmf/addr.h"
 #include "target/export.h"
 
@@ -281,18 +280,17 @@ static int find_moves(const struct model_object *wanted, const struct model_obje
 
 int resolve_ports(struct model_object *wanted, const struct model_object *actual, struct err *err)
 {
-	CLEANUP_FREE struct move *items = calloc(wanted->n_children + 1, sizeof(*items));
-	struct moves moves = { .items = items, .next = 1 };
+	struct moves moves = { .next = 1 };
 	size_t i;
 	int r;
 
-	if (!items)
+	moves.items = calloc(wanted->n_children + 1, sizeof(*moves.items));
+	if (!moves.items)
 		return err_nomem(err);
 	r = find_moves(wanted, actual, &moves, err);
-	if (r < 0)
-		return r;
-	for (i = 0; i < moves.count; i++)
+	for (i = 0; r == 0 && i < moves.count; i++)
 		if (move(wanted, &moves.items[i]) < 0)
-			return err_nomem(err);
-	return 0;
+			r = err_nomem(err);
+	free(moves.items);
+	return r;
 }
