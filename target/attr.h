@@ -30,13 +30,13 @@ enum attr_type {
 
 struct attr_info {
 	enum model_kind kind;
-	const char *name;
 	enum attr_type type;
+	const char *name;
 	enum attr_when when;
+	bool secret;
 	long long min;
 	long long max;	   /* of a number; of the length of a text */
 	const char *words; /* "a|b|c" */
-	bool secret;
 };
 
 /* The known attribute; NULL for one that is newer than this program. */
