@@ -51,7 +51,7 @@ static void leave_parent(struct model_object *object)
 		if (parent->children[i] != object)
 			continue;
 		memmove(parent->children + i, parent->children + i + 1,
-			(parent->n_children - i - 1) * sizeof(*parent->children));
+			(parent->n_children - i - 1) * sizeof(void *));
 		parent->n_children--;
 		return;
 	}
@@ -99,56 +99,49 @@ static int compare_names(enum model_kind kind, const char *a, const char *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The place of a child: its index with *found, else where it would go. */
-static size_t child_place(const struct model_object *parent, enum model_kind kind, const char *name,
-			  bool *found)
+/* The child; NULL if there is none, with @ret_place where it would go. */
+static struct model_object *lookup(const struct model_object *parent, enum model_kind kind,
+				   const char *name, size_t *ret_place)
 {
 	size_t low = 0;
 	size_t high = parent->n_children;
 
-	*found = false;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		const struct model_object *child = parent->children[middle];
+		struct model_object *child = parent->children[middle];
 		int order = (int)child->kind - (int)kind;
 
 		if (order == 0)
 			order = compare_names(kind, child->name, name);
-		if (order == 0) {
-			*found = true;
-			return middle;
-		}
+		if (order == 0)
+			return child;
 		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low;
+	*ret_place = low;
+	return NULL;
 }
 
 struct model_object *model_find(const struct model_object *parent, enum model_kind kind,
 				const char *name)
 {
-	bool found;
-	size_t at;
+	size_t place;
 
-	if (!parent)
-		return NULL;
-	at = child_place(parent, kind, name, &found);
-	return found ? parent->children[at] : NULL;
+	return parent ? lookup(parent, kind, name, &place) : NULL;
 }
 
 struct model_object *model_add(struct model_object *parent, enum model_kind kind, const char *name)
 {
 	struct model_object **children;
-	struct model_object *child;
-	bool found;
-	size_t at = child_place(parent, kind, name, &found);
+	size_t at = 0;
+	struct model_object *child = lookup(parent, kind, name, &at);
 
-	if (found)
-		return parent->children[at];
+	if (child)
+		return child;
 	child = object_new(kind, name);
-	children = realloc(parent->children, (parent->n_children + 1) * sizeof(*children));
+	children = realloc(parent->children, (parent->n_children + 1) * sizeof(void *));
 	if (children)
 		parent->children = children;
 	if (!child || !children) {
@@ -156,7 +149,7 @@ struct model_object *model_add(struct model_object *parent, enum model_kind kind
 			free_below(child);
 		return NULL;
 	}
-	memmove(children + at + 1, children + at, (parent->n_children - at) * sizeof(*children));
+	memmove(children + at + 1, children + at, (parent->n_children - at) * sizeof(void *));
 	children[at] = child;
 	parent->n_children++;
 	child->parent = parent;
@@ -301,37 +294,37 @@ bool model_is_on(const struct model_object *object, const char *name)
 	return strcmp(model_text(object, name), "1") == 0;
 }
 
-static size_t link_place(const struct model_object *object, const char *name, bool *found)
+static struct model_link *find_link(const struct model_object *object, const char *name,
+				    size_t *ret_place)
 {
 	size_t low = 0;
 	size_t high = object->n_links;
 
-	*found = false;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = strcmp(object->links[middle].name, name);
+		struct model_link *link = &object->links[middle];
+		int order = strcmp(link->name, name);
 
-		if (order == 0) {
-			*found = true;
-			return middle;
-		}
+		if (order == 0)
+			return link;
 		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low;
+	*ret_place = low;
+	return NULL;
 }
 
 int model_link(struct model_object *object, const char *name, bool absent)
 {
 	struct model_link *links;
-	bool found;
-	size_t at = link_place(object, name, &found);
+	size_t at = 0;
+	struct model_link *link = find_link(object, name, &at);
 	char *copy;
 
-	if (found) {
-		object->links[at].absent = absent;
+	if (link) {
+		link->absent = absent;
 		return 0;
 	}
 	copy = strdup(name);
@@ -350,13 +343,10 @@ int model_link(struct model_object *object, const char *name, bool absent)
 
 bool model_has_link(const struct model_object *object, const char *name)
 {
-	bool found = false;
-	size_t at;
+	size_t place;
+	const struct model_link *link = object ? find_link(object, name, &place) : NULL;
 
-	if (!object)
-		return false;
-	at = link_place(object, name, &found);
-	return found && !object->links[at].absent;
+	return link && !link->absent;
 }
 
 int model_path(const struct model_object *object, char *path, size_t size)
