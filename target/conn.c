@@ -26,13 +26,15 @@
 #define DEVICES_MAX 256
 #define ANSWER_S 5
 
+_Static_assert(sizeof(struct conn) == 36, "no padding");
+
 void conn_list_deinit(struct conn_list *list)
 {
 	free(list->items);
 	*list = CONN_LIST_NULL;
 }
 
-static int add(struct conn_list *list, const struct conn *conn)
+int conn_list_add(struct conn_list *list, const struct conn *conn)
 {
 	/* room doubles whenever it is used up, at powers of two */
 	if ((list->count & (list->count - 1)) == 0) {
@@ -183,7 +185,7 @@ int conn_parse_tcp(const char *text, struct conn_list *list)
 		struct conn conn;
 
 		snprintf(line, sizeof(line), "%.*s", (int)(length < 255 ? length : 255), text);
-		if (parse_tcp_line(line, &conn) && add(list, &conn) < 0)
+		if (parse_tcp_line(line, &conn) && conn_list_add(list, &conn) < 0)
 			return -ENOMEM;
 		text += length;
 		text += *text == '\n';
@@ -314,7 +316,7 @@ static int add_cm_ids(struct span attrs, struct conn_list *list)
 		struct conn conn;
 
 		if (type == RDMA_NLDEV_ATTR_RES_CM_ID_ENTRY && parse_cm_id(entry, &conn) &&
-		    add(list, &conn) < 0)
+		    conn_list_add(list, &conn) < 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -22,6 +22,7 @@ struct conn_addr {
 	uint16_t port;
 };
 
+/* Without padding, so that memcmp orders connections. */
 struct conn {
 	struct conn_addr local;
 	struct conn_addr remote;
@@ -35,6 +36,9 @@ struct conn_list {
 #define CONN_LIST_NULL ((struct conn_list){ 0 })
 
 void conn_list_deinit(struct conn_list *list);
+
+/* Add a copy at the end. Returns: 0; -ENOMEM. */
+int conn_list_add(struct conn_list *list, const struct conn *conn);
 #define CLEANUP_CONN_LIST __attribute__((cleanup(conn_list_deinit)))
 
 /* Parse a numeric IPv4 or IPv6 address (a %scope is ignored) and a decimal port.

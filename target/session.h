@@ -20,12 +20,12 @@
 #include "target/model.h"
 
 struct session {
-	char nqn[256];		/* the subsystem; "" unknown: its listener serves several */
-	char hostnqn[256];	/* "" unknown */
-	char host_address[128]; /* without port; "" unknown */
-	char state[32];		/* "live", "fatal" ..; "" unknown */
-	uint16_t cntlid;	/* 0 unknown */
-	uint16_t port_id;	/* of nvmet */
+	char nqn[256];		    /* the subsystem; "" unknown: its listener serves several */
+	char hostnqn[256];	    /* "" unknown */
+	char host_address[128];	    /* without port; "" unknown */
+	char state[32];		    /* "live", "fatal" ..; "" unknown */
+	uint16_t cntlid;	    /* 0 unknown */
+	uint16_t port_id;	    /* of nvmet */
 	unsigned int n_connections; /* queues with the admin queue; 0 unknown */
 	bool from_debugfs;
 };
@@ -48,7 +48,8 @@ struct session_source {
 	int debugfs_fd; /* /sys/kernel/debug, or -1 */
 };
 
-#define SESSION_SOURCE_NULL ((struct session_source){ .nvmet_fd = -1, .proc_fd = -1, .debugfs_fd = -1 })
+#define SESSION_SOURCE_NULL                                                                        \
+	((struct session_source){ .nvmet_fd = -1, .proc_fd = -1, .debugfs_fd = -1 })
 
 /*
  * @nqn     one subsystem, or NULL for all
@@ -75,7 +76,8 @@ struct session_report {
  * @hostnqn      NULL: all hosts of the subsystem
  * @deadline_ms  for all of it, the write included
  * Returns: 0 all that was seen before is gone (also if nothing was there);
- *   -ETIMEDOUT something is still there, or the kernel did not come back: *ret says what;
+ *   -ETIMEDOUT something is still there, or the kernel did not come back: *ret says what; if
+ *      is_shared, already a second after the last connection went;
  *   -EOPNOTSUPP the kernel has neither debugfs nor attr_qid_max (before 6.1);
  *   -ENOENT no such subsystem; -ENOMEM; other negative errno.
  * *ret is filled also with -ETIMEDOUT.
