@@ -288,6 +288,19 @@ static int read_allowed_hosts(struct reader *reader, struct model_object *root,
 	return r;
 }
 
+int cfs_read_host(int nvmet_fd, const char *hostnqn, struct model_object *root, struct err *err)
+{
+	struct reader reader = { .err = err };
+	CLEANUP_CLOSE int fd = -1;
+
+	if (!*hostnqn || is_dots(hostnqn) || strchr(hostnqn, '/'))
+		return 0;
+	fd = open_dir(nvmet_fd, "hosts");
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : cannot_read(&reader, root, "hosts", fd);
+	return read_below(&reader, root, MODEL_HOST, hostnqn, fd, hostnqn);
+}
+
 int cfs_read_subsystem(int nvmet_fd, const char *nqn, struct model_object **ret, struct err *err)
 {
 	struct reader reader = { .nqn = nqn, .err = err };

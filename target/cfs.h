@@ -33,5 +33,9 @@ int cfs_read(int nvmet_fd, struct model_object **ret, struct err *err);
  */
 int cfs_read_subsystem(int nvmet_fd, const char *nqn, struct model_object **ret, struct err *err);
 
+/* Add one host to a tree that was read without it; nothing if the kernel has no such host.
+ * Returns: 0; -ENOMEM; negative errno of reading. */
+int cfs_read_host(int nvmet_fd, const char *hostnqn, struct model_object *root, struct err *err);
+
 /* Of each namespace (and passthru) of each subsystem only device_path and enable. As cfs_read. */
 int cfs_read_devices(int nvmet_fd, struct model_object **ret, struct err *err);

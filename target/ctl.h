@@ -70,7 +70,7 @@ struct ctl {
 	const char *verb; /* "namespace add" */
 	char **args;	  /* what follows the verb and is no option */
 	size_t n_args;
-	const char *command; /* the whole command line without options' values */
+	const char *command; /* the whole command line, for those who wait for the lock */
 	struct settings settings;
 	/* directories; tests and --root have others */
 	const char *nvmet_path;	 /* /sys/kernel/config/nvmet */
@@ -83,7 +83,9 @@ struct ctl {
 	int sysfs_fd;
 	int proc_fd;
 	struct js *result; /* of --json: a verb adds to it; NULL without --json */
-	int partly;	   /* exports that failed while others did not */
+	struct js *warnings;
+	const char *fault; /* of tests: see apply.h */
+	int status;	   /* exit status of a failure; 0: it follows from the error's code */
 };
 
 /* --- for a person: stdout, nothing with --json or --quiet */
@@ -92,6 +94,9 @@ void ctl_say(const struct ctl *ctl, const char *format, ...) __attribute__((form
 void ctl_print(const struct ctl *ctl, const char *text);
 /* stderr, and "warnings" of --json; silent with --quiet. */
 void ctl_warn(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Let the failure be one of usage. Returns: @code, for `return ctl_usage(ctl, err_set(..))`. */
+int ctl_usage(struct ctl *ctl, int code);
 
 /*
  * Open the target's tree.

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "target/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "core/modload.h"
+#include "target/cfs.h"
+#include "target/change.h"
+#include "target/lock.h"
+
+#define CONFIGFS_PATH "/sys/kernel/config"
+
+void ctl_say(const struct ctl *ctl, const char *format, ...)
+{
+	va_list args;
+
+	if (ctl->opt.json || ctl->opt.quiet)
+		return;
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+}
+
+void ctl_print(const struct ctl *ctl, const char *text)
+{
+	if (!ctl->opt.json)
+		fputs(text, stdout);
+}
+
+void ctl_warn(struct ctl *ctl, const char *format, ...)
+{
+	char *text CLEANUP_FREE = NULL;
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = vasprintf(&text, format, args);
+	va_end(args);
+	if (r < 0)
+		text = NULL;
+	if (ctl->warnings && text)
+		js_append(ctl->warnings, js_string(text));
+	if (!ctl->opt.quiet)
+		fprintf(stderr, "nvmet-sunfishctl: %s\n", text ? text : "out of memory");
+}
+
+int ctl_usage(struct ctl *ctl, int code)
+{
+	ctl->status = CTL_USAGE;
+	return code;
+}
+
+int ctl_open_target(struct ctl *ctl, bool load, struct err *err)
+{
+	int r;
+
+	if (ctl->nvmet_fd >= 0)
+		return 0;
+	r = cfs_open(ctl->nvmet_path, &ctl->nvmet_fd, err);
+	if (r != -ENOENT || !load)
+		return r;
+	r = modload_mount_configfs(CONFIGFS_PATH, err);
+	if (r == 0)
+		r = modload_ensure(ctl->sysfs_fd, "nvmet", err);
+	return r < 0 ? r : cfs_open(ctl->nvmet_path, &ctl->nvmet_fd, err);
+}
+
+static int open_run(struct ctl *ctl, struct err *err)
+{
+	int r = fs_mkdir_p(AT_FDCWD, ctl->run_path, 0700);
+
+	if (r == 0) {
+		ctl->run_fd = open(ctl->run_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = ctl->run_fd < 0 ? -errno : 0;
+	}
+	if (r == 0)
+		return 0;
+	return err_set(err, r, "%s cannot be used: %s%s", ctl->run_path, strerror(-r),
+		       r == -EACCES || r == -EPERM ? "; run as root" : "");
+}
+
+int ctl_lock(struct ctl *ctl, struct err *err)
+{
+	struct str text CLEANUP_STR = STR_NULL;
+	struct apply_env env;
+	unsigned int seconds = ctl->opt.wait_seconds < 0 ? ctl->settings.wait_seconds
+							 : (unsigned int)ctl->opt.wait_seconds;
+	int r = ctl->run_fd < 0 ? open_run(ctl, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = lock_take(ctl->run_fd, ctl->command, seconds, &ctl->lock_fd, err);
+	if (r == -ETIMEDOUT)
+		ctl->status = CTL_LOCKED;
+	if (r < 0)
+		return r;
+	change_env(ctl, &env);
+	r = apply_recover(&env, &text, err);
+	if (r > 0)
+		ctl_warn(ctl, "%.*s", (int)strcspn(str_get(&text), "\n"), str_get(&text));
+	return r < 0 ? r : 0;
+}
+
+int ctl_read_target(struct ctl *ctl, struct model_object **ret, struct err *err)
+{
+	int r = ctl_open_target(ctl, false, NULL);
+
+	if (r == -ENOENT) {
+		*ret = model_new();
+		return *ret ? 0 : err_nomem(err);
+	}
+	if (r < 0)
+		return ctl_open_target(ctl, false, err);
+	return cfs_read(ctl->nvmet_fd, ret, err);
+}
