@@ -8,7 +8,7 @@
  * drive is read from sysfs when it is asked for. Nothing is locked: a claim is a look, made right
  * before the export.
  *
- * Source: /proc/self/mountinfo, /proc/swaps (proc(5)); Documentation/ABI/stable/sysfs-block.
+ * Source: Documentation/ABI/stable/sysfs-block; mounts.h.
  */
 #pragma once
 
