@@ -40,7 +40,7 @@ struct capability_transport {
 #define CAPABILITY_TRANSPORTS 5
 
 struct capability_list {
-	char release[65]; /* of the kernel */
+	char release[65];	  /* of the kernel */
 	struct capability *items; /* in the order of attr.h by kind; unknown ones last per kind */
 	size_t count;
 	struct capability_transport transports[CAPABILITY_TRANSPORTS];

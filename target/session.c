@@ -110,19 +110,22 @@ static int add_controller(int dir_fd, const char *name, const char *nqn, struct 
 static int list_controllers(int debugfs_fd, const char *nqn, struct session_list *list)
 {
 	CLEANUP_CLOSEDIR DIR *dir = NULL;
+	CLEANUP_CLOSE int fd = -1;
 	char path[PATH_SIZE];
 	struct dirent *entry;
-	int fd;
 	int r = 0;
 
 	snprintf(path, sizeof(path), "nvmet/%s", nqn);
 	fd = openat(debugfs_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir)
+	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
+	dir = fdopendir(fd);
+	if (!dir)
+		return -errno;
+	take_fd(&fd);
 	while (r == 0 && (entry = readdir(dir)))
 		if (strncmp(entry->d_name, "ctrl", 4) == 0)
-			r = add_controller(fd, entry->d_name, nqn, list);
+			r = add_controller(dirfd(dir), entry->d_name, nqn, list);
 	return r;
 }
 
