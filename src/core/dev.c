@@ -109,17 +109,22 @@ static int read_sysfs(int sysfs_fd, struct dev_info *dev)
 
 /* --- udev's database */
 
-/* The better the kind of link, the lower. */
+/* The better the kind of link, the lower; nvme-nvme. is made of numbers, not for eyes. */
 static unsigned int rank_link(const char *name)
 {
-	static const char *const kinds[] = { "nvme-eui.", "nvme-uuid.", "nvme-nguid.", "wwn-",
-					     "nvme-",	  "dm-uuid-",	"md-uuid-" };
-	unsigned int i;
+	static const struct {
+		const char *prefix;
+		unsigned int rank;
+	} kinds[] = {
+		{ "nvme-eui.", 0 },  { "nvme-uuid.", 1 }, { "nvme-nguid.", 2 }, { "wwn-", 3 },
+		{ "nvme-nvme.", 6 }, { "nvme-", 4 },	  { "dm-uuid-", 5 },	{ "md-uuid-", 5 },
+	};
+	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strncmp(name, kinds[i], strlen(kinds[i])) == 0)
-			return i;
-	return i;
+		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+			return kinds[i].rank;
+	return 7;
 }
 
 static bool leads_to(const char *link, const struct dev_info *dev)

@@ -295,6 +295,7 @@ static void takes_the_link_that_names_the_drive_best(void **state)
 					    "/dev/disk/by-id/wwn-0x5000", NULL };
 	static const char *const models[8] = { "/dev/disk/by-id/nvme-Disk_RIG0_1",
 					       "/dev/disk/by-id/nvme-Disk_RIG0",
+					       "/dev/disk/by-id/nvme-nvme.1b36-52494730-00000001",
 					       "/dev/disk/by-id/scsi-SDisk", NULL };
 	static const char *const any[8] = { "/dev/disk/by-id/virtio-RIG0", NULL };
 	static const char *const stolen[8] = { "/dev/disk/by-id/nvme-eui.stolen",
