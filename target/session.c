@@ -21,6 +21,9 @@
 #define LOOK_MS 20
 /* A listener that others share is given up once nothing changed for so long. */
 #define QUIET_MS 1000
+/* A kernel that drops controllers at a write of attr_qid_max has begun by then. */
+#define BEGIN_MS 500
+#define RELINK_TRIES 50
 #define PATH_SIZE 320 /* "nvmet/", a directory's name, "/ctrl65535/state" */
 
 void session_list_deinit(struct session_list *list)
@@ -335,6 +338,7 @@ static int in_child(const struct cut *cut, int (*write)(const struct cut *cut), 
 		return err_set(err, -errno, "cannot fork: %s", strerror(errno));
 	if (pid == 0)
 		_exit(-write(cut));
+	/* it is never killed: half of a relink would leave the subsystem without its port */
 	r = wait_child(pid, cut->deadline, &status);
 	if (r == -ETIMEDOUT)
 		return err_set(err, r,
@@ -343,9 +347,9 @@ static int in_child(const struct cut *cut, int (*write)(const struct cut *cut), 
 			       cut->nqn);
 	if (r == 0)
 		r = WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
-	if (r < 0)
+	if (r < 0 && r != -EOPNOTSUPP)
 		return err_set(err, r, "cannot cut the hosts of %s: %s", cut->nqn, strerror(-r));
-	return 0;
+	return r;
 }
 
 static int remember_controllers(struct cut *cut, const struct session_list *list)
@@ -471,6 +475,43 @@ static int rewrite_qid_max(const struct cut *cut)
 	return fs_write_at(cut->src->nvmet_fd, path, value, (size_t)length);
 }
 
+static int relink_port(const struct cut *cut, const struct model_object *port)
+{
+	char target[PATH_SIZE];
+	char path[PATH_SIZE];
+	unsigned int i;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "ports/%s/subsystems/%s", port->name, cut->nqn);
+	/* configfs resolves it at once, from the directory of the process */
+	snprintf(target, sizeof(target), "/proc/self/fd/%d/subsystems/%s", cut->src->nvmet_fd,
+		 cut->nqn);
+	if (unlinkat(cut->src->nvmet_fd, path, 0) < 0)
+		return -errno;
+	for (i = 0; i < RELINK_TRIES; i++) {
+		r = symlinkat(target, cut->src->nvmet_fd, path) < 0 ? -errno : 0;
+		if (r == 0)
+			break;
+		wait_sleep(LOOK_MS, wait_deadline(LOOK_MS));
+	}
+	return r;
+}
+
+/* Unlinking drops the subsystem's controllers on that port, on any kernel. */
+static int relink(const struct cut *cut)
+{
+	const struct model_object *port;
+	size_t i = 0;
+	int result = 0;
+
+	while ((port = model_next(cut->actual, MODEL_PORT, &i))) {
+		int r = model_has_link(port, cut->nqn) ? relink_port(cut, port) : 0;
+
+		result = result ? result : r;
+	}
+	return result;
+}
+
 static bool is_shared(const struct cut *cut)
 {
 	const struct model_object *port;
@@ -551,6 +592,33 @@ static int cut_controllers(struct cut *cut, const struct session_list *list, str
 	return r < 0 ? r : wait_gone(cut, count_controllers, err);
 }
 
+/* Did the kernel begin to drop connections? */
+static bool has_begun(const struct cut *cut)
+{
+	int64_t patience = wait_deadline(BEGIN_MS);
+	unsigned int left = cut->report->n_before;
+
+	while (count_connections(cut, &left, NULL) == 0 && left == cut->report->n_before &&
+	       wait_left(patience))
+		wait_sleep(LOOK_MS, patience);
+	return left < cut->report->n_before || left == 0;
+}
+
+static int drop_connections(const struct cut *cut, struct err *err)
+{
+	int r = in_child(cut, rewrite_qid_max, err);
+
+	/* Linux 6.1 takes the number, but keeps the controllers */
+	if (r == -EOPNOTSUPP || (r == 0 && !has_begun(cut))) {
+		r = in_child(cut, relink, err);
+		if (r < 0 && r != -ETIMEDOUT)
+			err_prefix(err,
+				   "%s may be off its ports, `nvmet-sunfishctl restore` links it: ",
+				   cut->nqn);
+	}
+	return r;
+}
+
 static int cut_all(struct cut *cut, struct err *err)
 {
 	int r;
@@ -563,12 +631,7 @@ static int cut_all(struct cut *cut, struct err *err)
 	cut->report->n_before = cut->report->n_left = (unsigned int)cut->conns.count;
 	if (cut->conns.count == 0 && cut->report->complete)
 		return 0;
-	r = in_child(cut, rewrite_qid_max, err);
-	if (r == -EOPNOTSUPP)
-		return err_set(err, r,
-			       "this kernel can cut hosts neither by debugfs nor by attr_qid_max "
-			       "(Linux 6.1); unlink %s from its ports instead",
-			       cut->nqn);
+	r = drop_connections(cut, err);
 	return r < 0 ? r : wait_gone(cut, count_connections, err);
 }
 

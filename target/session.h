@@ -71,15 +71,16 @@ struct session_report {
 /*
  * Cut the live sessions of a host after access was taken from it. With debugfs its controllers
  * alone; without, all controllers of the subsystem (hosts that are allowed come back by
- * themselves), by writing attr_qid_max with its own value.
+ * themselves): by writing attr_qid_max with its own value, and where the kernel takes that without
+ * dropping anybody (6.1), by linking the subsystem to its ports anew.
  * @actual       the tree as it is now
  * @hostnqn      NULL: all hosts of the subsystem
  * @deadline_ms  for all of it, the write included
  * Returns: 0 all that was seen before is gone (also if nothing was there);
  *   -ETIMEDOUT something is still there, or the kernel did not come back: *ret says what; if
  *      is_shared, already a second after the last connection went;
- *   -EOPNOTSUPP the kernel has neither debugfs nor attr_qid_max (before 6.1);
- *   -ENOENT no such subsystem; -ENOMEM; other negative errno.
+ *   -ENOENT no such subsystem; -ENOMEM; other negative errno, also of linking it again: the text
+ *      then says that it may not be linked.
  * *ret is filled also with -ETIMEDOUT.
  */
 int session_cut(const struct session_source *src, const struct model_object *actual,

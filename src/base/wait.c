@@ -45,32 +45,29 @@ void wait_sleep(unsigned int ms, int64_t deadline)
 	nanosleep(&pause, NULL);
 }
 
-/* 1: it ended; 0: it runs. Polled, since pidfd_open() is younger than some distributions. */
-static int look(pid_t pid, int64_t deadline, int *ret_status)
+/* Polled, since pidfd_open() is younger than some distributions. */
+int wait_child(pid_t pid, int64_t deadline, int *ret_status)
 {
 	for (;;) {
-		pid_t done = waitpid(pid, ret_status, WNOHANG);
+		int status = 0;
+		pid_t done = waitpid(pid, &status, WNOHANG);
 
-		if (done == pid)
-			return 1;
+		if (done == pid) {
+			*ret_status = status;
+			return 0;
+		}
 		if (done < 0 && errno != EINTR)
 			return -errno;
 		if (wait_left(deadline) == 0)
-			return 0;
+			return -ETIMEDOUT;
 		wait_sleep(LOOK_MS, deadline);
 	}
 }
 
-int wait_child(pid_t pid, int64_t deadline, int *ret_status)
+void wait_kill(pid_t pid)
 {
-	int status = 0;
-	int r = look(pid, deadline, &status);
+	int status;
 
-	if (r == 1)
-		*ret_status = status;
-	if (r != 0)
-		return r < 0 ? r : 0;
 	kill(pid, SIGKILL);
-	r = look(pid, wait_deadline(KILL_MS), &status);
-	return r < 0 ? r : -ETIMEDOUT;
+	wait_child(pid, wait_deadline(KILL_MS), &status);
 }

@@ -3,8 +3,8 @@
  * wait - deadlines, and children that the kernel may keep for ever.
  *
  * A system call that hangs in state D cannot be interrupted, not even by SIGKILL. So it is made in
- * a child, and nobody waits for it longer than a deadline: the child is then killed if it can be,
- * and left to init if not. Deadlines are moments of the monotonic clock in milliseconds.
+ * a child, and nobody waits for it longer than a deadline: the child is then left to itself, or
+ * killed if that does no harm. Deadlines are moments of the monotonic clock in milliseconds.
  */
 #pragma once
 
@@ -21,9 +21,11 @@ int wait_left(int64_t deadline);
 void wait_sleep(unsigned int ms, int64_t deadline);
 
 /*
- * Wait for a child of this process.
+ * Wait for a child of this process; it goes on if it does not end in time.
  * @ret_status  as of waitpid()
- * Returns: 0 it ended; -ETIMEDOUT it did not by @deadline and was killed; negative errno of
- * waitpid.
+ * Returns: 0 it ended; -ETIMEDOUT it runs at @deadline; negative errno of waitpid.
  */
 int wait_child(pid_t pid, int64_t deadline, int *ret_status);
+
+/* Kill a child, and see it off if it can be killed. */
+void wait_kill(pid_t pid);

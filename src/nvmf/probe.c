@@ -288,11 +288,13 @@ int probe_rdma(const char *helper_path, const char *address, const char *port,
 			       r == -ENOENT ? "; it comes with builds that have librdmacm" : "");
 	read_reason(fd, deadline, reason, sizeof(reason));
 	r = wait_child(pid, deadline, &status);
-	if (r == -ETIMEDOUT)
+	if (r == -ETIMEDOUT) {
+		wait_kill(pid);
 		return err_set(err, r,
 			       "%s port %s: the RDMA probe did not come back within %u ms and was "
 			       "killed; look for blocked tasks in dmesg",
 			       address, port, timeout_ms);
+	}
 	if (r < 0)
 		return err_set(err, r, "waiting for %s: %s", helper_path, strerror(-r));
 	return explain_helper(helper_path, status, reason, err);

@@ -35,7 +35,7 @@ static void returns_the_status_of_a_child_that_ends(void **state)
 	assert_int_equal(WEXITSTATUS(status), 7);
 }
 
-static void kills_a_child_that_does_not_end(void **state)
+static void leaves_a_child_that_does_not_end_until_it_is_killed(void **state)
 {
 	int status = 1234;
 	pid_t pid = fork();
@@ -47,6 +47,8 @@ static void kills_a_child_that_does_not_end(void **state)
 	}
 	assert_int_equal(wait_child(pid, wait_deadline(20), &status), -ETIMEDOUT);
 	assert_int_equal(status, 1234);
+	assert_int_equal(kill(pid, 0), 0);
+	wait_kill(pid);
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
 }
@@ -64,7 +66,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_deadline_comes_nearer_and_ends_at_zero),
 		cmocka_unit_test(returns_the_status_of_a_child_that_ends),
-		cmocka_unit_test(kills_a_child_that_does_not_end),
+		cmocka_unit_test(leaves_a_child_that_does_not_end_until_it_is_killed),
 		cmocka_unit_test(tells_of_a_process_that_is_no_child),
 	};
 

@@ -29,7 +29,16 @@
 #define LONG_MS 20000
 
 /* What the pretended kernel does with a write, in the child that session_cut makes. */
-enum reaction { REACT_CUT_ALL, REACT_CUT_15, REACT_NOTHING, REACT_HANG, REACT_FAIL };
+enum reaction {
+	REACT_CUT_ALL,
+	REACT_CUT_15,
+	REACT_NOTHING,
+	REACT_HANG,
+	REACT_FAIL,
+	/* as Linux 6.1: only unlinking from a port cuts */
+	REACT_UNLINK,
+	REACT_UNLINK_BUSY
+};
 
 struct fixture {
 	char path[32];
@@ -46,6 +55,8 @@ static struct fixture *now;
 int __real_fs_write_at(int dirfd, const char *path, const void *value, size_t length);
 int __wrap_fs_write_at(int dirfd, const char *path, const void *value, size_t length);
 int __wrap_conn_list_rdma(struct conn_list *list, struct err *err);
+int __real_symlinkat(const char *target, int dirfd, const char *path);
+int __wrap_symlinkat(const char *target, int dirfd, const char *path);
 
 static void put(const char *path, const char *text)
 {
@@ -103,7 +114,7 @@ int __wrap_fs_write_at(int dirfd, const char *path, const void *value, size_t le
 		pause();
 	if (now->reaction == REACT_FAIL)
 		return -EIO;
-	if (now->reaction == REACT_NOTHING)
+	if (now->reaction == REACT_NOTHING || now->reaction >= REACT_UNLINK)
 		return 0;
 	if (!is_qid_max)
 		remove_controller(path);
@@ -112,6 +123,18 @@ int __wrap_fs_write_at(int dirfd, const char *path, const void *value, size_t le
 	else
 		put("proc/net/tcp", LISTENING QUEUE_15C);
 	return 0;
+}
+
+/* The first try fails, as when the listener's address is not free yet. */
+int __wrap_symlinkat(const char *target, int dirfd, const char *path)
+{
+	if (now->reaction == REACT_UNLINK_BUSY || faccessat(now->fd, "tried", F_OK, 0) < 0) {
+		put("tried", "");
+		errno = EADDRINUSE;
+		return -1;
+	}
+	put("proc/net/tcp", LISTENING QUEUE_15C);
+	return __real_symlinkat(target, dirfd, path);
 }
 
 int __wrap_conn_list_rdma(struct conn_list *list, struct err *err)
@@ -152,6 +175,8 @@ static int setup(void **state)
 	assert_int_equal(fs_mkdir_p(fixture.fd, "proc/net", 0700), 0);
 	assert_int_equal(fs_mkdir_p(fixture.fd, "nvmet/subsystems/a", 0700), 0);
 	put("nvmet/subsystems/a/attr_qid_max", "128\n");
+	assert_int_equal(fs_mkdir_p(fixture.fd, "nvmet/ports/1/subsystems", 0700), 0);
+	assert_int_equal(__real_symlinkat("/", fixture.fd, "nvmet/ports/1/subsystems/a"), 0);
 	put("proc/net/tcp", LISTENING QUEUE_15A QUEUE_15B QUEUE_16 ELSEWHERE);
 	fixture.src.proc_fd = open_dir("proc");
 	fixture.src.nvmet_fd = open_dir("nvmet");
@@ -451,15 +476,50 @@ static void passes_on_the_error_of_the_write(void **state)
 	assert_non_null(strstr(err.text, "hosts of a"));
 }
 
-static void tells_that_the_kernel_is_too_old(void **state)
+static void assert_linked(bool is_linked)
+{
+	char target[64] = "";
+	ssize_t length = readlinkat(now->fd, "nvmet/ports/1/subsystems/a", target, 63);
+
+	assert_int_equal(length > 0, is_linked);
+	assert_true(!is_linked || strstr(target, "/subsystems/a"));
+}
+
+static void links_anew_where_the_number_of_queues_cuts_nobody(void **state)
+{
+	struct session_report report;
+
+	(void)state;
+	now->reaction = REACT_UNLINK;
+	assert_int_equal(cut(NULL, LONG_MS, &report, NULL), 0);
+	assert_int_equal(report.n_cut, 3);
+	assert_linked(true);
+}
+
+static void links_anew_where_the_number_of_queues_is_unknown(void **state)
 {
 	struct session_report report;
 	struct err err = ERR_NULL;
 
 	(void)state;
+	now->reaction = REACT_UNLINK;
 	unlinkat(now->fd, "nvmet/subsystems/a/attr_qid_max", 0);
-	assert_int_equal(cut(NULL, LONG_MS, &report, &err), -EOPNOTSUPP);
-	assert_non_null(strstr(err.text, "unlink a"));
+	assert_int_equal(cut(NULL, LONG_MS, &report, &err), 0);
+	assert_int_equal(err.code, 0);
+	assert_int_equal(report.n_cut, 3);
+	assert_linked(true);
+}
+
+static void tells_that_it_could_not_be_linked_again(void **state)
+{
+	struct session_report report;
+	struct err err = ERR_NULL;
+
+	(void)state;
+	now->reaction = REACT_UNLINK_BUSY;
+	assert_int_equal(cut(NULL, LONG_MS, &report, &err), -EADDRINUSE);
+	assert_linked(false);
+	assert_non_null(strstr(err.text, "a may be off its ports"));
 }
 
 static bool exists(const char *path)
@@ -540,7 +600,9 @@ int main(void)
 		TEST(does_not_wait_for_those_of_other_subsystems),
 		TEST(gives_up_on_a_kernel_that_hangs),
 		TEST(passes_on_the_error_of_the_write),
-		TEST(tells_that_the_kernel_is_too_old),
+		TEST(links_anew_where_the_number_of_queues_cuts_nobody),
+		TEST(links_anew_where_the_number_of_queues_is_unknown),
+		TEST(tells_that_it_could_not_be_linked_again),
 		TEST(cuts_the_controllers_of_that_host_alone),
 		TEST(cuts_all_controllers_of_the_subsystem),
 		TEST(tells_of_controllers_that_stay),
