@@ -603,7 +603,7 @@ static int refuse_held(const struct check *check)
 			       "%s is held by the program %s: end it, or wait until it is done",
 			       dev->path, who);
 	return err_set(check->err, -EBUSY,
-		       "%s is held by somebody who does not show himself: look at zpool status "
+		       "%s is held exclusively, but by whom cannot be seen: look at zpool status "
 		       "(zpool export POOL), targetcli ls, drbdadm status, and for mounts in "
 		       "containers",
 		       dev->path);

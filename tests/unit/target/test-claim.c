@@ -350,7 +350,7 @@ static void a_drive_held_by_nobody_knows_whom_is_held(void **state)
 {
 	(void)state;
 	fake.open_error = EBUSY;
-	is_held("held by somebody");
+	is_held("by whom cannot be seen");
 }
 
 static void a_dead_drive_is_told_as_such(void **state)
