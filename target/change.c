@@ -255,32 +255,90 @@ static int asked_for(struct ctl *ctl, const struct change *change, int dir_fd, c
 	return 0;
 }
 
-static int add_store(struct ctl *ctl, const struct change *change,
-		     const struct model_object *outcome, int dir_fd, const char *nqn,
-		     struct apply_store *ret, struct err *err)
+static int copy_linked(struct model_object *root, const struct model_object *actual,
+		       enum model_kind kind, const char *nqn)
 {
+	const struct model_object *subsystem = model_find(actual, MODEL_SUBSYSTEM, nqn);
+	const struct model_object *object;
+	size_t i = 0;
+
+	while ((object = model_next(actual, kind, &i))) {
+		bool is_linked = kind == MODEL_PORT ? model_has_link(object, nqn)
+						    : model_has_link(subsystem, object->name);
+
+		if (is_linked && !model_copy(root, object))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* What will be there of one export; the whole tree would be too much to copy for each. */
+static int outcome_of(const struct change *change, const char *nqn, struct model_object **ret,
+		      struct err *err)
+{
+	struct model_object *root CLEANUP_MODEL = model_new();
+	const struct model_object *subsystem = model_find(change->actual, MODEL_SUBSYSTEM, nqn);
+
+	if (!root || (subsystem && !model_copy(root, subsystem)) ||
+	    copy_linked(root, change->actual, MODEL_PORT, nqn) < 0 ||
+	    copy_linked(root, change->actual, MODEL_HOST, nqn) < 0 ||
+	    plan_outcome(root, change->wanted) < 0)
+		return err_nomem(err);
+	*ret = TAKE_PTR(root);
+	return 0;
+}
+
+static int format_store(struct ctl *ctl, const struct change *change, int dir_fd, const char *nqn,
+			char **ret_text, struct err *err)
+{
+	struct model_object *outcome CLEANUP_MODEL = NULL;
 	struct model_object *asked CLEANUP_MODEL = NULL;
 	struct model_object *cut CLEANUP_MODEL = NULL;
-	char name[EXPORT_NAME_MAX];
-	char *path = NULL;
-	char *text = NULL;
-	int r = export_path_name(nqn, name, sizeof(name));
+	int r = outcome_of(change, nqn, &outcome, err);
 
-	if (r == 0 && asprintf(&path, "%s/%s", ctl->stored_path, name) < 0)
-		r = err_nomem(err);
-	ret->path = path;
+	*ret_text = NULL;
 	if (r < 0 || !model_find(outcome, MODEL_SUBSYSTEM, nqn))
 		return r;
 	r = asked_for(ctl, change, dir_fd, nqn, &asked, err);
 	if (r == 0)
 		r = export_cut(outcome, nqn, asked, &cut, err);
 	if (r == 0)
-		r = export_format(cut, nqn, &text, err);
-	ret->text = text;
+		r = export_format(cut, nqn, ret_text, err);
 	if (r == -ENOKEY)
 		err_prefix(err,
 			   "the export cannot be stored (--transient changes only the kernel): ");
 	return r;
+}
+
+/* Does the file say so already? */
+static bool is_stored(int dir_fd, const char *name, const char *text)
+{
+	char *now CLEANUP_FREE = NULL;
+	size_t length;
+
+	if (!text)
+		return dir_fd < 0 || faccessat(dir_fd, name, F_OK, 0) < 0;
+	return dir_fd >= 0 && fs_read_file(dir_fd, name, EXPORT_FILE_MAX, &now, &length) == 0 &&
+	       strcmp(now, text) == 0;
+}
+
+static int add_store(struct ctl *ctl, const struct change *change, int dir_fd, const char *nqn,
+		     struct store_list *list, struct err *err)
+{
+	char *text CLEANUP_FREE = NULL;
+	char name[EXPORT_NAME_MAX];
+	char *path = NULL;
+	int r = export_path_name(nqn, name, sizeof(name));
+
+	if (r < 0)
+		return err_set(err, r, "the name %s is too long for a file", nqn);
+	r = format_store(ctl, change, dir_fd, nqn, &text, err);
+	if (r < 0 || is_stored(dir_fd, name, text))
+		return r;
+	if (asprintf(&path, "%s/%s", ctl->stored_path, name) < 0)
+		return err_nomem(err);
+	list->items[list->count++] = (struct apply_store){ .path = path, .text = TAKE_PTR(text) };
+	return 0;
 }
 
 /* Is the export one of those that administrators write? Then it is not ours to store. */
@@ -312,7 +370,6 @@ static int make_stores(struct ctl *ctl, const struct change *change, const char 
 		       size_t n_nqns, struct store_list *ret, struct err *err)
 {
 	struct export_list admins CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
-	struct model_object *outcome CLEANUP_MODEL = NULL;
 	int fd CLEANUP_CLOSE = -1;
 	size_t i;
 	int r = 0;
@@ -320,18 +377,16 @@ static int make_stores(struct ctl *ctl, const struct change *change, const char 
 	if (ctl->opt.transient || n_nqns == 0)
 		return 0;
 	r = fs_mkdir_p(AT_FDCWD, ctl->stored_path, 0700);
-	if (r < 0 && !ctl->opt.dry_run)
+	if (r < 0)
 		return err_set(err, r, "%s cannot be made: %s", ctl->stored_path, strerror(-r));
 	fd = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	load_admins(ctl, &admins);
-	outcome = model_copy(NULL, change->actual);
 	ret->items = calloc(n_nqns, sizeof(*ret->items));
-	if (!ret->items || !outcome || plan_outcome(outcome, change->wanted) < 0)
+	if (!ret->items)
 		return err_nomem(err);
-	for (i = 0, r = 0; r == 0 && i < n_nqns; i++)
+	for (i = 0; r == 0 && i < n_nqns; i++)
 		if (!is_admins(ctl, &admins, nqns[i]))
-			r = add_store(ctl, change, outcome, fd, nqns[i], &ret->items[ret->count++],
-				      err);
+			r = add_store(ctl, change, fd, nqns[i], ret, err);
 	return r;
 }
 
@@ -344,7 +399,7 @@ static int apply(struct ctl *ctl, const struct change *change, const struct plan
 	struct apply_env env;
 	int r = make_stores(ctl, change, nqns, n_nqns, &stores, err);
 
-	if (r < 0)
+	if (r < 0 || (!plan->n_steps && !stores.count))
 		return r;
 	change_env(ctl, &env);
 	return apply_run(&env, plan, stores.items, stores.count, NULL, err);

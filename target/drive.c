@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/cleanup.h"
 #include "base/fs.h"
 #include "core/dev.h"
 #include "target/attr.h"
@@ -36,17 +38,28 @@ static int add_export(struct claim *claim, const struct model_object *subsystem,
 	return 0;
 }
 
-static int add_exports(struct claim *claim, const struct model_object *root, struct err *err)
+int drive_context_add(const struct drive_context *context, const struct model_object *subsystem,
+		      struct err *err)
 {
-	const struct model_object *subsystem;
 	const struct model_object *ns;
 	size_t i = 0;
-	size_t j;
+	int r = 0;
+
+	while (r == 0 && (ns = model_next(subsystem, MODEL_NAMESPACE, &i)))
+		if (!ns->absent)
+			r = add_export(context->claim, subsystem, ns, err);
+	return r;
+}
+
+static int add_exports(const struct drive_context *context, const struct model_object *root,
+		       struct err *err)
+{
+	const struct model_object *subsystem;
+	size_t i = 0;
 	int r = 0;
 
 	while (r == 0 && (subsystem = model_next(root, MODEL_SUBSYSTEM, &i)))
-		for (j = 0; r == 0 && (ns = model_next(subsystem, MODEL_NAMESPACE, &j));)
-			r = add_export(claim, subsystem, ns, err);
+		r = drive_context_add(context, subsystem, err);
 	return r;
 }
 
@@ -60,7 +73,7 @@ int drive_context_init(struct ctl *ctl, const struct model_object *actual,
 	if (r == 0 && !actual && ctl->nvmet_fd >= 0)
 		r = cfs_read_devices(ctl->nvmet_fd, &devices, err);
 	if (r == 0)
-		r = add_exports(context.claim, actual ? actual : devices, err);
+		r = add_exports(&context, actual ? actual : devices, err);
 	if (r < 0)
 		return r;
 	if (fs_read_at(AT_FDCWD, "/etc/machine-id", context.machine_id,
@@ -125,6 +138,21 @@ static int set_serial(struct model_object *subsystem, const char *identity, stru
 	return model_set(subsystem, "attr_serial", serial) < 0 ? err_nomem(err) : 0;
 }
 
+/* What leads to the drive also when it is found in another order, and to the file from anywhere. */
+static int set_stable_path(struct model_object *ns, const struct dev_info *dev, struct err *err)
+{
+	char *whole CLEANUP_FREE = NULL;
+	const char *path = dev->by_id;
+
+	if (dev->is_file) {
+		whole = realpath(dev->path, NULL);
+		path = whole;
+		if (!whole)
+			return err_set(err, -errno, "%s: %s", dev->path, strerror(errno));
+	}
+	return *path && model_set(ns, "device_path", path) < 0 ? err_nomem(err) : 0;
+}
+
 static int prepare(const struct drive_context *context, struct model_object *ns, bool is_new,
 		   unsigned int flags, struct str *notes, struct err *err)
 {
@@ -137,10 +165,9 @@ static int prepare(const struct drive_context *context, struct model_object *ns,
 				err);
 	if (r < 0)
 		return r;
-	if (dev.is_file && model_set(ns, "device_path", dev.path) < 0)
-		return err_nomem(err);
-	if (*dev.by_id && model_set(ns, "device_path", dev.by_id) < 0)
-		return err_nomem(err);
+	r = set_stable_path(ns, &dev, err);
+	if (r < 0)
+		return r;
 	r = identity_of(&dev, context->machine_id, identity, sizeof(identity));
 	if (r < 0)
 		return err_set(err, r, "%s: the name of this drive is too long", dev.path);

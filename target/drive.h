@@ -29,6 +29,10 @@ void drive_context_deinit(struct drive_context *context);
 int drive_context_init(struct ctl *ctl, const struct model_object *actual,
 		       struct drive_context *ret, struct err *err);
 
+/* Let later calls know the drives of this subsystem as exported. Returns: 0; -ENOMEM. */
+int drive_context_add(const struct drive_context *context, const struct model_object *subsystem,
+		      struct err *err);
+
 /*
  * Complete the namespaces of a wanted subsystem that the actual one has not (or has with another
  * drive): the path becomes the drive's stable one; uuid, nguid and, of a new subsystem, the serial

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* create - one command for a whole export, all or nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "nvmf/nqn.h"
+#include "target/attr.h"
+#include "target/cmd.h"
+#include "target/drive.h"
+#include "target/export.h"
+#include "target/listen.h"
+#include "target/plan.h"
+#include "target/resolve.h"
+#include "target/spec.h"
+
+static int check_options(struct ctl *ctl, struct err *err)
+{
+	const struct ctl_options *opt = &ctl->opt;
+	const char *nqn = ctl->args[0];
+	int r = nqn_check(nqn, err);
+
+	if (r == 0 && !opt->n_devs && !opt->passthru)
+		r = err_set(err, -EINVAL, "say what to export: --dev /dev/nvme1n1");
+	if (r == 0 && opt->n_devs && opt->passthru)
+		r = err_set(err, -EINVAL,
+			    "--passthru exports a whole controller: --dev cannot be with it");
+	if (r == 0 && !opt->n_listeners)
+		r = err_set(err, -EINVAL,
+			    "say where hosts connect: --rdma ADDR or --tcp ADDR, an address of "
+			    "this host");
+	if (r == 0 && opt->any_host && opt->n_hosts)
+		r = err_set(err, -EINVAL,
+			    "--any-host and --host contradict each other: with any host, lists and "
+			    "keys have no effect");
+	return r < 0 ? ctl_usage(ctl, r) : 0;
+}
+
+static int set_access(struct ctl *ctl, struct model_object *subsystem, struct err *err)
+{
+	bool any = ctl->opt.any_host || (!ctl->opt.n_hosts && ctl->settings.default_any);
+
+	return model_set(subsystem, "attr_allow_any_host", any ? "1" : "0") < 0 ? err_nomem(err)
+										: 0;
+}
+
+static int set_attrs(struct ctl *ctl, struct model_object *subsystem, struct err *err)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < ctl->opt.n_attrs; i++) {
+		const char *name = ctl->opt.attrs[i].name;
+		const char *value = ctl->opt.attrs[i].value;
+
+		r = attr_check(MODEL_SUBSYSTEM, name, value, err);
+		if (r < 0)
+			return ctl_usage(ctl, r);
+		if (model_set(subsystem, name, value) < 0)
+			r = err_nomem(err);
+	}
+	return r;
+}
+
+static int set_passthru(struct ctl *ctl, struct model_object *subsystem, struct err *err)
+{
+	struct model_object *passthru;
+
+	if (!ctl->opt.passthru)
+		return 0;
+	passthru = model_add(subsystem, MODEL_PASSTHRU, "passthru");
+	if (!passthru || model_set(passthru, "device_path", ctl->opt.passthru) < 0 ||
+	    model_set(passthru, "enable", "1") < 0)
+		return err_nomem(err);
+	return 0;
+}
+
+static uint32_t free_nsid(const struct model_object *subsystem)
+{
+	uint32_t nsid = 1;
+
+	while (model_find_id(subsystem, MODEL_NAMESPACE, nsid))
+		nsid++;
+	return nsid;
+}
+
+static int add_specs(struct ctl *ctl, struct model_object *root, struct model_object *subsystem,
+		     struct err *err)
+{
+	const struct ctl_options *opt = &ctl->opt;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < opt->n_devs; i++)
+		r = spec_add_namespace(subsystem, opt->devs[i], free_nsid(subsystem), err);
+	for (i = 0; r == 0 && i < opt->n_hosts; i++)
+		r = spec_add_host(root, subsystem, opt->hosts[i], err);
+	if (r < 0)
+		return ctl_usage(ctl, r);
+	for (i = 0; r == 0 && i < opt->n_listeners; i++)
+		r = spec_add_listener(ctl, root, &opt->listeners[i], ctl->args[0], NULL, err);
+	return r;
+}
+
+static int build(struct ctl *ctl, struct model_object *root, struct err *err)
+{
+	struct model_object *subsystem = model_add(root, MODEL_SUBSYSTEM, ctl->args[0]);
+	int r = subsystem ? set_access(ctl, subsystem, err) : err_nomem(err);
+
+	if (r == 0)
+		r = set_attrs(ctl, subsystem, err);
+	if (r == 0)
+		r = set_passthru(ctl, subsystem, err);
+	if (r == 0)
+		r = add_specs(ctl, root, subsystem, err);
+	if (r == 0)
+		r = export_load_keys(AT_FDCWD, root, err);
+	return r;
+}
+
+static void tell_access(struct ctl *ctl)
+{
+	const char *nqn = ctl->args[0];
+
+	if (ctl->opt.n_hosts || ctl->opt.any_host)
+		return;
+	if (ctl->settings.default_any)
+		ctl_warn(ctl,
+			 "any host may connect to %s; to restrict it: nvmet-sunfishctl host add %s "
+			 "HOSTNQN",
+			 nqn, nqn);
+	else
+		ctl_warn(ctl,
+			 "no host may connect to %s yet (default_access is \"none\"); to allow "
+			 "one: nvmet-sunfishctl host add %s HOSTNQN",
+			 nqn, nqn);
+}
+
+/* --- it is there already */
+
+static int same_paths(struct model_object *wanted, const struct model_object *actual)
+{
+	struct model_object *ns;
+	size_t i = 0;
+
+	while ((ns = model_next(wanted, MODEL_NAMESPACE, &i))) {
+		const char *now =
+			model_text(model_find(actual, MODEL_NAMESPACE, ns->name), "device_path");
+
+		if (drive_is_same(model_text(ns, "device_path"), now) &&
+		    model_set(ns, "device_path", now) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int refuse_difference(const char *nqn, const struct plan *plan, struct err *err)
+{
+	struct str text CLEANUP_STR = STR_NULL;
+	size_t i;
+	char *c;
+
+	for (i = 0; i < plan->n_steps && text.length < 400; i++)
+		plan_format_change(&plan->steps[i], &text);
+	for (c = text.text; c && *c; c++)
+		if (*c == '\n')
+			*c = ';';
+	return err_set(err, -EEXIST,
+		       "%s is exported already, but not like that: %s to change it see "
+		       "\"namespace\", \"listener\" and \"host\", or delete it first",
+		       nqn, str_get(&text));
+}
+
+/* The same once more changes nothing; anything else is told, not done. */
+static int compare(struct ctl *ctl, struct change *change, const struct model_object *actual,
+		   struct err *err)
+{
+	const char *nqn = ctl->args[0];
+	struct plan plan CLEANUP_PLAN = PLAN_NULL;
+	int r = same_paths(model_find(change->wanted, MODEL_SUBSYSTEM, nqn), actual);
+
+	if (r == 0)
+		r = resolve_ports(change->wanted, change->actual, err);
+	if (r == 0)
+		r = plan_make_exact(change->wanted, change->actual);
+	if (r == 0)
+		r = change_read_hosts(ctl, change, err);
+	if (r == 0)
+		r = plan_make(change->wanted, change->actual, PLAN_MAY_REWRITE_PORT, &plan, err);
+	if (r < 0)
+		return r;
+	if (plan.n_steps)
+		return refuse_difference(nqn, &plan, err);
+	r = change_commit(ctl, change, &nqn, 1, err);
+	if (r == 0)
+		ctl_say(ctl, "%s is exported already: nothing to do\n", nqn);
+	return r;
+}
+
+/* --- */
+
+static int create(struct ctl *ctl, struct change *change, struct err *err)
+{
+	const char *nqn = ctl->args[0];
+	struct drive_context drives CLEANUP_DRIVE_CONTEXT = DRIVE_CONTEXT_NULL;
+	struct str notes CLEANUP_STR = STR_NULL;
+	int r = listen_check(ctl, change->wanted, change->actual, err);
+
+	if (r == 0)
+		r = drive_context_init(ctl, NULL, &drives, err);
+	if (r == 0)
+		r = drive_prepare(&drives, model_find(change->wanted, MODEL_SUBSYSTEM, nqn), NULL,
+				  ctl->opt.force ? CLAIM_FORCE : 0, &notes, err);
+	if (r == 0)
+		r = change_commit(ctl, change, &nqn, 1, err);
+	if (r < 0 || ctl->opt.dry_run)
+		return r;
+	if (notes.length)
+		ctl_warn(ctl, "%.*s", (int)notes.length - 1, notes.text);
+	tell_access(ctl);
+	cmd_tell_connect(ctl, change->wanted, nqn);
+	return 0;
+}
+
+int cmd_create(struct ctl *ctl, struct err *err)
+{
+	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	struct model_object *wanted CLEANUP_MODEL = model_new();
+	const struct model_object *actual;
+	int r = wanted ? check_options(ctl, err) : err_nomem(err);
+
+	if (r == 0)
+		r = build(ctl, wanted, err);
+	if (r == 0)
+		r = change_begin(ctl, ctl->args[0], true, &change, err);
+	if (r < 0)
+		return r;
+	model_free(change.wanted);
+	change.wanted = wanted;
+	wanted = NULL;
+	actual = model_find(change.actual, MODEL_SUBSYSTEM, ctl->args[0]);
+	return actual ? compare(ctl, &change, actual, err) : create(ctl, &change, err);
+}

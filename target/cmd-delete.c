@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* delete, clear - take exports away. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "target/cmd.h"
+#include "target/export.h"
+#include "target/plan.h"
+
+static bool is_stored(struct ctl *ctl, const char *nqn)
+{
+	int fd CLEANUP_CLOSE = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[EXPORT_NAME_MAX];
+
+	return fd >= 0 && export_path_name(nqn, name, sizeof(name)) == 0 &&
+	       faccessat(fd, name, F_OK, 0) == 0;
+}
+
+static int remove_one(struct ctl *ctl, struct change *change, const char *nqn, struct err *err)
+{
+	const struct model_object *actual = model_find(change->actual, MODEL_SUBSYSTEM, nqn);
+	struct model_object *wanted = change->wanted;
+	size_t i;
+	int r;
+
+	if (!actual && (ctl->opt.transient || !is_stored(ctl, nqn)))
+		return cmd_no_export(ctl, nqn, err);
+	if (!actual)
+		return 0;
+	if (plan_remove_subsystem(wanted, change->actual, nqn) < 0)
+		return err_nomem(err);
+	for (i = 0, r = 0; r == 0 && i < actual->n_links; i++) {
+		model_free(model_find(wanted, MODEL_HOST, actual->links[i].name));
+		r = cmd_drop_host(ctl, change, nqn, actual->links[i].name, err);
+	}
+	return r;
+}
+
+int cmd_delete(struct ctl *ctl, struct err *err)
+{
+	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	const char *scope = ctl->n_args == 1 ? ctl->args[0] : NULL;
+	size_t i;
+	int r = change_begin(ctl, scope, false, &change, err);
+
+	for (i = 0; r == 0 && i < ctl->n_args; i++)
+		r = remove_one(ctl, &change, ctl->args[i], err);
+	if (r < 0)
+		return r;
+	return change_commit(ctl, &change, (const char *const *)ctl->args, ctl->n_args, err);
+}
+
+/* --- clear */
+
+static int remove_all(struct model_object *wanted, const struct model_object *actual,
+		      enum model_kind kind)
+{
+	const struct model_object *object;
+	struct model_object *mine;
+	size_t i = 0;
+
+	while ((object = model_next(actual, kind, &i))) {
+		mine = model_add(wanted, kind, object->name);
+		if (!mine)
+			return -ENOMEM;
+		mine->absent = true;
+	}
+	return 0;
+}
+
+/* Names of all stored exports, in @list. */
+static size_t stored_names(struct ctl *ctl, struct export_list *list, const char ***ret)
+{
+	int fd CLEANUP_CLOSE = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char **names;
+	size_t n = 0;
+	size_t i;
+
+	if (!ctl->opt.forget || fd < 0 || export_load_dir(fd, ctl->stored_path, list, NULL) < 0)
+		return 0;
+	names = calloc(list->count + 1, sizeof(*names));
+	for (i = 0; names && i < list->count; i++)
+		if (list->items[i].nqn)
+			names[n++] = list->items[i].nqn;
+	*ret = names;
+	return n;
+}
+
+static int clear(struct ctl *ctl, struct change *change, struct err *err)
+{
+	struct export_list stored CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	const char **names CLEANUP_FREE = NULL;
+	size_t n_names;
+
+	if (remove_all(change->wanted, change->actual, MODEL_SUBSYSTEM) < 0 ||
+	    remove_all(change->wanted, change->actual, MODEL_PORT) < 0 ||
+	    remove_all(change->wanted, change->actual, MODEL_HOST) < 0)
+		return err_nomem(err);
+	n_names = stored_names(ctl, &stored, &names);
+	return change_commit(ctl, change, names, n_names, err);
+}
+
+int cmd_clear(struct ctl *ctl, struct err *err)
+{
+	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	int r;
+
+	if (!ctl->opt.yes && !ctl->opt.dry_run)
+		return ctl_usage(ctl, err_set(err, -EINVAL,
+					      "clear takes all exports of this host away from all "
+					      "hosts at once; if that is meant: clear --yes (what "
+					      "it would do: clear --dry-run)"));
+	r = change_begin(ctl, NULL, false, &change, err);
+	if (r == 0)
+		r = clear(ctl, &change, err);
+	if (r == 0 && !ctl->opt.forget && !ctl->opt.dry_run)
+		ctl_say(ctl,
+			"stored exports stay: restore brings them back, --forget removes them\n");
+	return r;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* listener add, remove: where hosts connect to an export. */
+#include <errno.h>
+
+#include "target/cmd.h"
+#include "target/listen.h"
+#include "target/resolve.h"
+#include "target/spec.h"
+
+static int need_listener(struct ctl *ctl, struct err *err)
+{
+	if (ctl->opt.n_listeners)
+		return 0;
+	return ctl_usage(
+		ctl, err_set(err, -EINVAL, "say which listener: --rdma ADDR or --tcp ADDR[:PORT]"));
+}
+
+int cmd_listener_add(struct ctl *ctl, struct err *err)
+{
+	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	const struct model_object *actual;
+	struct model_object *wanted;
+	const char *nqn = ctl->args[0];
+	size_t i;
+	int r = need_listener(ctl, err);
+
+	if (r == 0)
+		r = cmd_begin(ctl, &change, &wanted, &actual, err);
+	for (i = 0; r == 0 && i < ctl->opt.n_listeners; i++)
+		r = spec_add_listener(ctl, change.wanted, &ctl->opt.listeners[i], nqn, NULL, err);
+	if (r == 0)
+		r = listen_check(ctl, change.wanted, change.actual, err);
+	if (r == 0)
+		r = change_commit(ctl, &change, &nqn, 1, err);
+	if (r == 0 && !ctl->opt.dry_run)
+		cmd_tell_connect(ctl, change.wanted, nqn);
+	return r;
+}
+
+/* Turn the wanted address into "this port no longer serves it". */
+static int remove_one(struct ctl *ctl, struct change *change, const struct ctl_listener *listener,
+		      struct err *err)
+{
+	const char *nqn = ctl->args[0];
+	struct model_object *port;
+	const struct model_object *now;
+	int r = spec_add_listener(ctl, change->wanted, listener, NULL, &port, err);
+
+	if (r < 0)
+		return r;
+	now = resolve_find_port(change->actual, model_text(port, "addr_trtype"),
+				model_text(port, "addr_traddr"), model_text(port, "addr_trsvcid"));
+	model_free(port);
+	if (!now || !model_has_link(now, nqn))
+		return err_set(err, -ENOENT, "%s is not served at %s %s; see: show %s", nqn,
+			       listener->transport, listener->spec, nqn);
+	port = model_add(change->wanted, MODEL_PORT, now->name);
+	if (!port || model_link(port, nqn, true) < 0)
+		return err_nomem(err);
+	/* of others' links the tree has one, if there is any */
+	port->absent = now->n_links == 1;
+	return 0;
+}
+
+static bool is_served(const struct change *change, const char *nqn)
+{
+	const struct model_object *port;
+	size_t i = 0;
+
+	while ((port = model_next(change->actual, MODEL_PORT, &i)))
+		if (model_has_link(port, nqn) &&
+		    !model_find(change->wanted, MODEL_PORT, port->name))
+			return true;
+	return false;
+}
+
+int cmd_listener_remove(struct ctl *ctl, struct err *err)
+{
+	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	const struct model_object *actual;
+	struct model_object *wanted;
+	const char *nqn = ctl->args[0];
+	size_t i;
+	int r = need_listener(ctl, err);
+
+	if (r == 0)
+		r = cmd_begin(ctl, &change, &wanted, &actual, err);
+	for (i = 0; r == 0 && i < ctl->opt.n_listeners; i++)
+		r = remove_one(ctl, &change, &ctl->opt.listeners[i], err);
+	if (r == 0)
+		r = change_commit(ctl, &change, &nqn, 1, err);
+	if (r == 0 && !is_served(&change, nqn))
+		ctl_warn(ctl, "%s has no listener left: no host can reach it", nqn);
+	return r;
+}

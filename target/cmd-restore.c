@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* save, restore, apply, diff: exports and their files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "target/cmd.h"
+#include "target/converge.h"
+#include "target/export.h"
+
+/* --- lists of files */
+
+static int add_item(struct export_list *list, const struct export_item *item)
+{
+	struct export_item *items = realloc(list->items, (list->count + 1) * sizeof(*list->items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	items[list->count++] = *item;
+	return 0;
+}
+
+static int load_dir(const char *path, struct export_list *ret, struct err *err)
+{
+	int fd CLEANUP_CLOSE = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_set(err, -errno, "%s cannot be read: %s", path, strerror(errno));
+	return export_load_dir(fd, path, ret, err);
+}
+
+static bool has_item(const struct export_list *list, const char *nqn)
+{
+	size_t i;
+
+	for (i = 0; nqn && i < list->count; i++)
+		if (list->items[i].nqn && strcmp(list->items[i].nqn, nqn) == 0)
+			return true;
+	return false;
+}
+
+/* Move over what is there and not in @to yet; a file of an administrator wins. */
+static int merge(struct ctl *ctl, struct export_list *to, struct export_list *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->count; i++) {
+		struct export_item *item = &from->items[i];
+
+		if (has_item(to, item->nqn)) {
+			ctl_warn(ctl, "%s is in %s as well as in %s: the former counts", item->nqn,
+				 ctl->admin_path, ctl->stored_path);
+			continue;
+		}
+		if (add_item(to, item) < 0)
+			return -ENOMEM;
+		*item = (struct export_item){ 0 };
+	}
+	return 0;
+}
+
+/* All exports that are to be there. */
+static int load_wanted(struct ctl *ctl, struct export_list *ret, struct err *err)
+{
+	struct export_list stored CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	int r = load_dir(ctl->admin_path, ret, err);
+
+	if (r == 0)
+		r = load_dir(ctl->stored_path, &stored, err);
+	if (r == 0 && merge(ctl, ret, &stored) < 0)
+		r = err_nomem(err);
+	return r;
+}
+
+static bool is_asked_for(const struct ctl *ctl, const char *nqn)
+{
+	size_t i;
+
+	for (i = 0; i < ctl->n_args; i++)
+		if (nqn && strcmp(ctl->args[i], nqn) == 0)
+			return true;
+	return ctl->n_args == 0;
+}
+
+/* Keep of a list only what the arguments name; each of them must be there. */
+static int select_named(struct ctl *ctl, struct export_list *list, struct export_list *ret,
+			struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < ctl->n_args; i++)
+		if (!has_item(list, ctl->args[i]))
+			return err_set(err, -ENOENT, "there is no stored export %s in %s or %s",
+				       ctl->args[i], ctl->stored_path, ctl->admin_path);
+	for (i = 0; i < list->count; i++) {
+		if (!is_asked_for(ctl, list->items[i].nqn))
+			continue;
+		if (add_item(ret, &list->items[i]) < 0)
+			return err_nomem(err);
+		list->items[i] = (struct export_item){ 0 };
+	}
+	return 0;
+}
+
+static int load_file(const char *path, struct export_list *ret, struct err *err)
+{
+	char *text CLEANUP_FREE = NULL;
+	struct model_object *wanted = NULL;
+	struct export_item item = { 0 };
+	struct err why = ERR_NULL;
+	size_t length = 0;
+	size_t i = 0;
+	int r = fs_read_file(AT_FDCWD, path, EXPORT_FILE_MAX, &text, &length);
+
+	if (r < 0)
+		return err_set(err, r, "%s cannot be read: %s", path, strerror(-r));
+	r = export_parse(text, length, path, &wanted, &why);
+	item.file = strdup(path);
+	item.code = r;
+	item.wanted = wanted;
+	if (r < 0)
+		item.error = strdup(why.text);
+	else
+		item.nqn = strdup(model_next(wanted, MODEL_SUBSYSTEM, &i)->name);
+	if (r == 0 && has_item(ret, item.nqn))
+		return err_set(err, -EEXIST, "%s: an earlier file is of %s, too", path, item.nqn);
+	return add_item(ret, &item) < 0 ? err_nomem(err) : 0;
+}
+
+static int load_files(struct ctl *ctl, struct export_list *ret, struct err *err)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < ctl->n_args; i++)
+		r = load_file(ctl->args[i], ret, err);
+	return r;
+}
+
+/* --- verbs */
+
+int cmd_restore(struct ctl *ctl, struct err *err)
+{
+	struct export_list all CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	struct export_list list CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	int r = load_wanted(ctl, &all, err);
+
+	if (r == 0)
+		r = select_named(ctl, &all, &list, err);
+	return r < 0 ? r : converge(ctl, &list, CONVERGE_RESTORE, err);
+}
+
+int cmd_apply(struct ctl *ctl, struct err *err)
+{
+	struct export_list list CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	int r = load_files(ctl, &list, err);
+
+	return r < 0 ? r : converge(ctl, &list, CONVERGE_STORE | CONVERGE_REWRITE_PORT, err);
+}
+
+int cmd_diff(struct ctl *ctl, struct err *err)
+{
+	struct export_list list CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	int r = ctl->n_args ? load_files(ctl, &list, err) : load_wanted(ctl, &list, err);
+
+	if (r == 0)
+		r = converge(ctl, &list, CONVERGE_SHOW, err);
+	if (r == 1)
+		ctl->status = CTL_FAILED;
+	return r;
+}
+
+/* One after the other, so that one which cannot be stored hinders no other. */
+static int save_all(struct ctl *ctl, struct change *change, struct err *err)
+{
+	const struct model_object *subsystem;
+	struct err why = ERR_NULL;
+	size_t n_failed = 0;
+	size_t n = 0;
+	size_t i = 0;
+
+	while ((subsystem = model_next(change->actual, MODEL_SUBSYSTEM, &i))) {
+		const char *nqn = subsystem->name;
+
+		if (!is_asked_for(ctl, nqn))
+			continue;
+		n++;
+		if (change_commit(ctl, change, &nqn, 1, &why) < 0) {
+			n_failed++;
+			ctl_warn(ctl, "%s: %s", nqn, why.text);
+		}
+	}
+	if (n_failed) {
+		ctl->status = n_failed < n ? CTL_PARTLY : CTL_FAILED;
+		return err_set(err, -EIO, "%zu of %zu exports were not stored", n_failed, n);
+	}
+	ctl_say(ctl, "%zu exports stored in %s\n", n, ctl->stored_path);
+	return 0;
+}
+
+int cmd_save(struct ctl *ctl, struct err *err)
+{
+	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	size_t i;
+	int r;
+
+	if (ctl->opt.transient || ctl->opt.dry_run)
+		return ctl_usage(ctl, err_set(err, -EINVAL,
+					      "save does nothing but store: --transient and "
+					      "--dry-run make no sense with it"));
+	r = change_begin(ctl, NULL, false, &change, err);
+	for (i = 0; r == 0 && i < ctl->n_args; i++)
+		if (!model_find(change.actual, MODEL_SUBSYSTEM, ctl->args[i]))
+			r = cmd_no_export(ctl, ctl->args[i], err);
+	return r < 0 ? r : save_all(ctl, &change, err);
+}
