@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include "base/str.h"
+#include "target/ctl.h"
+#include "target/look.h"
+#include "target/view.h"
+
+struct showing {
+	struct str text;
+	struct js *exports; /* NULL without --json */
+};
+
+static int add_export(void *data, const struct view_export *export)
+{
+	struct showing *showing = data;
+
+	if (showing->exports) {
+		js_append(showing->exports, view_json(export));
+		return 0;
+	}
+	if (showing->text.length)
+		str_add(&showing->text, "\n");
+	view_block(export, &showing->text);
+	return 0;
+}
+
+static int show(struct ctl *ctl, const struct look *look, struct showing *showing, struct err *err)
+{
+	size_t i;
+	int r = 0;
+
+	if (ctl->n_args == 0)
+		return look_each(look, add_export, showing);
+	for (i = 0; r == 0 && i < ctl->n_args; i++)
+		r = look_one(look, ctl->args[i], add_export, showing, err);
+	return r;
+}
+
+int cmd_show(struct ctl *ctl, struct err *err)
+{
+	CLEANUP_LOOK struct look look = LOOK_NULL;
+	struct showing showing = { .text = STR_NULL };
+	int r = look_read(ctl, &look, err);
+
+	if (r < 0)
+		return r;
+	showing.exports = ctl->result ? js_array() : NULL;
+	r = show(ctl, &look, &showing, err);
+	if (r == 0 && showing.text.failed)
+		r = err_nomem(err);
+	/* what was found before an unknown name is shown too */
+	if (ctl->result)
+		js_set(ctl->result, "exports", showing.exports);
+	else if (showing.text.length)
+		ctl_print(ctl, str_get(&showing.text));
+	else if (r == 0)
+		ctl_say(ctl, "nothing is exported\n");
+	str_deinit(&showing.text);
+	return r;
+}

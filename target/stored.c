@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "target/stored.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "target/resolve.h"
+
+void stored_deinit(struct stored *stored)
+{
+	export_list_deinit(&stored->kept);
+	export_list_deinit(&stored->admin);
+}
+
+static int load(struct ctl *ctl, const char *path, struct export_list *ret, struct err *err)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err why = ERR_NULL;
+	size_t i;
+	int r = fd < 0 ? -errno : export_load_dir(fd, path, ret, &why);
+
+	if (r == -ENOMEM)
+		return err_nomem(err);
+	if (r == -EACCES || r == -EPERM)
+		ctl_warn(ctl, "stored exports cannot be seen: %s may be read by root only", path);
+	else if (r < 0 && r != -ENOENT)
+		ctl_warn(ctl, "stored exports of %s cannot be read: %s", path,
+			 *why.text ? why.text : strerror(-r));
+	for (i = 0; i < ret->count; i++)
+		if (ret->items[i].error)
+			ctl_warn(ctl, "%s", ret->items[i].error);
+	return 0;
+}
+
+int stored_load(struct ctl *ctl, struct stored *ret, struct err *err)
+{
+	CLEANUP_STORED struct stored stored = { .kept_path = ctl->stored_path,
+						.admin_path = ctl->admin_path };
+	int r = load(ctl, ctl->stored_path, &stored.kept, err);
+
+	if (r == 0)
+		r = load(ctl, ctl->admin_path, &stored.admin, err);
+	if (r < 0)
+		return r;
+	*ret = stored;
+	stored = STORED_NULL;
+	return 0;
+}
+
+const struct export_item *stored_next(const struct stored *stored, size_t *index,
+				      const char **ret_dir)
+{
+	while (*index < stored->kept.count + stored->admin.count) {
+		size_t i = (*index)++;
+		bool is_kept = i < stored->kept.count;
+		const struct export_item *item =
+			is_kept ? &stored->kept.items[i]
+				: &stored->admin.items[i - stored->kept.count];
+
+		if (!item->wanted || !item->nqn)
+			continue;
+		if (ret_dir)
+			*ret_dir = is_kept ? stored->kept_path : stored->admin_path;
+		return item;
+	}
+	return NULL;
+}
+
+const struct export_item *stored_find(const struct stored *stored, const char *nqn,
+				      const char **ret_dir)
+{
+	const struct export_item *item;
+	size_t i = 0;
+
+	while ((item = stored_next(stored, &i, ret_dir)))
+		if (strcmp(item->nqn, nqn) == 0)
+			return item;
+	return NULL;
+}
+
+char *stored_find_path(const struct stored *stored, const char *nqn)
+{
+	const char *dir = NULL;
+	const struct export_item *item = stored_find(stored, nqn, &dir);
+	char *path;
+
+	return item && asprintf(&path, "%s/%s", dir, item->file) >= 0 ? path : NULL;
+}
+
+/* Each file counts its listeners from MODEL_PORT_UNRESOLVED: here they go on counting. */
+static int add_port(struct model_object *root, const struct model_object *port, uint32_t *next)
+{
+	struct model_object *to;
+	size_t i;
+	int r = 0;
+
+	if (model_id(port) < MODEL_PORT_UNRESOLVED)
+		return model_copy(root, port) ? 0 : -ENOMEM;
+	to = model_add_id(root, MODEL_PORT, (*next)++);
+	if (!to)
+		return -ENOMEM;
+	for (i = 0; r == 0 && i < port->n_attrs; i++)
+		r = model_set(to, port->attrs[i].name, port->attrs[i].value);
+	for (i = 0; r == 0 && i < port->n_links; i++)
+		r = model_link(to, port->links[i].name, port->links[i].absent);
+	for (i = 0; r == 0 && i < port->n_children; i++)
+		r = model_copy(to, port->children[i]) ? 0 : -ENOMEM;
+	return r;
+}
+
+int stored_merge(const struct stored *stored, const char *nqn, const struct model_object *actual,
+		 struct model_object **ret, struct err *err)
+{
+	CLEANUP_MODEL struct model_object *root = model_new();
+	const struct export_item *item;
+	uint32_t next = MODEL_PORT_UNRESOLVED;
+	size_t i = 0;
+	size_t j;
+	int r = root ? 0 : -ENOMEM;
+
+	while (r == 0 && (item = stored_next(stored, &i, NULL))) {
+		if (nqn && strcmp(item->nqn, nqn) != 0)
+			continue;
+		for (j = 0; r == 0 && j < item->wanted->n_children; j++) {
+			const struct model_object *child = item->wanted->children[j];
+
+			if (child->kind == MODEL_PORT)
+				r = add_port(root, child, &next);
+			else
+				r = model_copy(root, child) ? 0 : -ENOMEM;
+		}
+	}
+	if (r < 0)
+		return err_nomem(err);
+	r = resolve_ports(root, actual, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(root);
+	return 0;
+}
