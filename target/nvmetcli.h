@@ -39,6 +39,7 @@ enum {
 };
 
 /* Write the file. Returns: 0, *ret_text to be freed (explicit_bzero it before, with secrets);
+ * -EINVAL a port has no number yet (export.h);
  * -ENOMEM. */
 int nvmetcli_format(const struct model_object *root, unsigned int flags, char **ret_text,
 		    struct err *err);

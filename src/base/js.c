@@ -239,6 +239,11 @@ int64_t js_number(const struct js *js, int64_t otherwise)
 	return json_is_integer(json) ? json_integer_value(json) : otherwise;
 }
 
+bool js_is_true(const struct js *js)
+{
+	return json_is_true(to_json(js));
+}
+
 /* As Python escapes: hex digits in lower case, DEL escaped as well. */
 static char *to_python_escapes(const char *text)
 {

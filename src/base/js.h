@@ -49,6 +49,7 @@ const char *js_key_at(const struct js *object, size_t index);  /* in insertion o
 const struct js *js_value_at(const struct js *object, size_t index);
 const char *js_text(const struct js *string); /* borrowed; NULL if it is no string */
 int64_t js_number(const struct js *js, int64_t otherwise);
+bool js_is_true(const struct js *js); /* false for all but true */
 
 /* The document as text, free it; NULL if memory ran out or @js is NULL. */
 char *js_format(const struct js *js, unsigned int flags);

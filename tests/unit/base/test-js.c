@@ -43,6 +43,8 @@ static void reads_each_type(void **state)
 		assert_int_equal(js_type(js_at(array, i)), types[i]);
 	assert_null(js_at(array, 6));
 	assert_int_equal(js_number(js_get(js, "b"), 5), -7);
+	assert_true(js_is_true(js_at(array, 2)));
+	assert_false(js_is_true(js_at(array, 0)));
 	assert_string_equal(js_text(js_get(js, "c")), "t");
 }
 
