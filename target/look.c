@@ -104,26 +104,35 @@ static int collect_name(void *data, const struct view_export *export)
 	return 0;
 }
 
-static int no_export(const struct look *look, const char *nqn, struct err *err)
+static int refuse_name(const char *nqn, const char *const *names, size_t n_names, struct err *err)
 {
 	CLEANUP_STR struct str near = STR_NULL;
-	size_t most = look->root->n_children + look->stored.kept.count + look->stored.admin.count;
-	CLEANUP_FREE const char **names = calloc(most + 1, sizeof(void *));
-	const char **next = names;
 
-	if (!names)
-		return err_nomem(err);
-	look_each(look, collect_name, &next);
-	if (next == names)
+	if (n_names == 0)
 		return err_set(err, -ENOENT, "there is no export %s: this target has none at all",
 			       nqn);
-	view_near(nqn, names, (size_t)(next - names), &near);
+	view_near(nqn, names, n_names, &near);
 	if (near.length)
 		return err_set(err, -ENOENT, "there is no export %s; did you mean %s?", nqn,
 			       str_get(&near));
 	return err_set(err, -ENOENT,
 		       "there is no export %s; nvmet-sunfishctl list shows the %zu there are", nqn,
-		       (size_t)(next - names));
+		       n_names);
+}
+
+static int no_export(const struct look *look, const char *nqn, struct err *err)
+{
+	size_t most = look->root->n_children + look->stored.kept.count + look->stored.admin.count;
+	const char **names = calloc(most + 1, sizeof(void *));
+	const char **next = names;
+	int r;
+
+	if (!names)
+		return err_nomem(err);
+	look_each(look, collect_name, &next);
+	r = refuse_name(nqn, names, (size_t)(next - names), err);
+	free(names);
+	return r;
 }
 
 int look_one(const struct look *look, const char *nqn, look_fn fn, void *data, struct err *err)

@@ -37,17 +37,16 @@ static int load(struct ctl *ctl, const char *path, struct export_list *ret, stru
 
 int stored_load(struct ctl *ctl, struct stored *ret, struct err *err)
 {
-	CLEANUP_STORED struct stored stored = { .kept_path = ctl->stored_path,
-						.admin_path = ctl->admin_path };
+	struct stored stored = { .kept_path = ctl->stored_path, .admin_path = ctl->admin_path };
 	int r = load(ctl, ctl->stored_path, &stored.kept, err);
 
 	if (r == 0)
 		r = load(ctl, ctl->admin_path, &stored.admin, err);
 	if (r < 0)
-		return r;
-	*ret = stored;
-	stored = STORED_NULL;
-	return 0;
+		stored_deinit(&stored);
+	else
+		*ret = stored;
+	return r;
 }
 
 const struct export_item *stored_next(const struct stored *stored, size_t *index,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "target/view.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,13 +84,14 @@ static size_t column_width(const struct view_table *table, size_t column)
 
 void view_table_format(const struct view_table *table, const char *indent, struct str *text)
 {
-	CLEANUP_FREE size_t *widths = calloc(table->n_columns + 1, sizeof(*widths));
+	size_t widths[VIEW_TABLE_MAX];
 	size_t i;
 
-	if (!widths || table->failed) {
+	if (table->failed) {
 		text->failed = true;
 		return;
 	}
+	assert(table->n_columns > 0 && table->n_columns <= VIEW_TABLE_MAX);
 	for (i = 0; i < table->n_columns; i++)
 		widths[i] = column_width(table, i);
 	for (i = 0; i < table->n_cells; i++) {

@@ -26,6 +26,7 @@ struct view_table {
 	bool failed;
 };
 
+#define VIEW_TABLE_MAX 16 /* columns */
 #define VIEW_TABLE(columns) ((struct view_table){ .n_columns = (columns) })
 
 void view_table_deinit(struct view_table *table);
