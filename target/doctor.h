@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "target/claim.h"
 #include "target/model.h"
 
 enum doctor_level {
@@ -31,6 +32,7 @@ struct doctor_report {
 	struct doctor_finding *items; /* in the order of the chain */
 	size_t count;
 	enum doctor_level worst;
+	bool failed; /* memory ran out: something is missing */
 };
 
 #define DOCTOR_REPORT_NULL ((struct doctor_report){ 0 })
@@ -38,18 +40,23 @@ struct doctor_report {
 void doctor_report_deinit(struct doctor_report *report);
 #define CLEANUP_DOCTOR_REPORT __attribute__((cleanup(doctor_report_deinit)))
 
+/* Append a finding. A failed allocation is remembered: add freely, ask @failed once at the end.
+ * @cure  what to do; "" if nothing; an own copy is made of both texts */
+void doctor_add(struct doctor_report *report, enum doctor_level level, const char *object,
+		const char *cure, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
 /* "ok", "note", "warn", "FAIL" */
 const char *doctor_level_name(enum doctor_level level);
 
 /* Where to look; nothing is owned. */
 struct doctor_env {
-	int nvmet_fd;		  /* /sys/kernel/config/nvmet; -1: it is not there */
-	int proc_fd;		  /* /proc */
-	int sys_fd;		  /* /sys */
-	int kmsg_fd;		  /* /dev/kmsg opened O_RDONLY | O_NONBLOCK; -1: not looked at */
+	int nvmet_fd; /* /sys/kernel/config/nvmet; -1: it is not there */
+	int proc_fd;  /* /proc */
+	int sys_fd;   /* /sys */
+	int kmsg_fd;  /* /dev/kmsg opened O_RDONLY | O_NONBLOCK; -1: not looked at */
 	const struct model_object *wanted; /* what the stored exports ask for; NULL: not compared */
-	const char *rdma_helper;  /* path of sunfish-rdma-probe; NULL: RDMA is not probed */
-	unsigned int timeout_ms;  /* of each probe; 0: listeners are not probed */
+	const char *rdma_helper; /* path of sunfish-rdma-probe; NULL: RDMA is not probed */
+	unsigned int timeout_ms; /* of each probe; 0: listeners are not probed */
 };
 
 /*
@@ -69,6 +76,15 @@ int doctor_run(const struct doctor_env *env, const struct model_object *actual, 
 int doctor_check_model(const struct model_object *actual, const struct model_object *wanted,
 		       const char *nqn, struct doctor_report *report);
 
-/* Append the last @max kernel messages on nvmet as one NOTE (none: nothing is added).
+/* Those of one subsystem's drives and keys, and of one port, which ask the system; they append to
+ * @report, failures of asking included. @claim may be NULL. */
+void doctor_check_drives(struct claim *claim, const struct model_object *subsystem,
+			 struct doctor_report *report);
+void doctor_check_keys(const struct doctor_env *env, const struct model_object *actual,
+		       const struct model_object *subsystem, struct doctor_report *report);
+void doctor_check_port(const struct doctor_env *env, const struct model_object *port,
+		       struct doctor_report *report);
+
+/* Append the last @max kernel messages of trouble with nvmet as one NOTE (none: nothing is added).
  * @kmsg  records in the format of /dev/kmsg. Returns: 0; -ENOMEM. */
 int doctor_check_kmsg(const char *kmsg, size_t max, struct doctor_report *report);

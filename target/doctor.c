@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "target/doctor.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "core/modload.h"
+
+#define MESSAGES_SHOWN 5
+#define RECORD_MAX 8192	       /* the kernel's own limit */
+#define RECORDS_MAX (1u << 20) /* of text kept */
+
+void doctor_report_deinit(struct doctor_report *report)
+{
+	size_t i;
+
+	for (i = 0; i < report->count; i++) {
+		free(report->items[i].object);
+		free(report->items[i].text);
+		free(report->items[i].cure);
+	}
+	free(report->items);
+	*report = DOCTOR_REPORT_NULL;
+}
+
+const char *doctor_level_name(enum doctor_level level)
+{
+	switch (level) {
+	case DOCTOR_OK:
+		return "ok";
+	case DOCTOR_NOTE:
+		return "note";
+	case DOCTOR_WARN:
+		return "warn";
+	case DOCTOR_FAIL:
+		return "FAIL";
+	}
+	return "?";
+}
+
+void doctor_add(struct doctor_report *report, enum doctor_level level, const char *object,
+		const char *cure, const char *format, ...)
+{
+	struct doctor_finding *items;
+	struct doctor_finding *item;
+	va_list args;
+
+	items = realloc(report->items, (report->count + 1) * sizeof(*items));
+	if (!items) {
+		report->failed = true;
+		return;
+	}
+	report->items = items;
+	item = items + report->count++;
+	*item = (struct doctor_finding){ level, strdup(object), NULL, strdup(cure) };
+	va_start(args, format);
+	if (vasprintf(&item->text, format, args) < 0)
+		item->text = NULL;
+	va_end(args);
+	if (!item->object || !item->text || !item->cure)
+		report->failed = true;
+	if (level > report->worst)
+		report->worst = level;
+}
+
+static void check_absent(const struct doctor_env *env, struct doctor_report *report)
+{
+	if (modload_is_present(env->sys_fd, "nvmet"))
+		doctor_add(report, DOCTOR_FAIL, "kernel target",
+			   "mount -t configfs configfs /sys/kernel/config",
+			   "nvmet is in the kernel, but /sys/kernel/config/nvmet is not there: "
+			   "configfs is not mounted, or this is a container");
+	else
+		doctor_add(report, DOCTOR_FAIL, "kernel target",
+			   "nvmet-sunfishctl restore, or modprobe nvmet",
+			   "nvmet is not in the kernel: nothing is exported");
+}
+
+struct run {
+	const struct doctor_env *env;
+	const struct model_object *actual;
+	struct claim *claim; /* NULL: it could not be read */
+	struct doctor_report *report;
+};
+
+static void check_ports(const struct run *run, const char *nqn)
+{
+	const struct model_object *port;
+	size_t i = 0;
+
+	while ((port = model_next(run->actual, MODEL_PORT, &i)))
+		if (nqn ? model_has_link(port, nqn) : port->n_links > 0)
+			doctor_check_port(run->env, port, run->report);
+}
+
+static void check_subsystem(const struct run *run, const char *nqn)
+{
+	const struct model_object *subsystem = model_find(run->actual, MODEL_SUBSYSTEM, nqn);
+
+	if (doctor_check_model(run->actual, run->env->wanted, nqn, run->report) < 0 || !subsystem)
+		return;
+	doctor_check_drives(run->claim, subsystem, run->report);
+	doctor_check_keys(run->env, run->actual, subsystem, run->report);
+}
+
+static void check_all(const struct run *run)
+{
+	const struct model_object *subsystem;
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; (subsystem = model_next(run->actual, MODEL_SUBSYSTEM, &i)); n++)
+		check_subsystem(run, subsystem->name);
+	for (i = 0; (subsystem = model_next(run->env->wanted, MODEL_SUBSYSTEM, &i));) {
+		if (subsystem->absent || model_find(run->actual, MODEL_SUBSYSTEM, subsystem->name))
+			continue;
+		check_subsystem(run, subsystem->name);
+		n++;
+	}
+	if (n == 0)
+		doctor_add(run->report, DOCTOR_NOTE, "kernel target", "nvmet-sunfishctl create",
+			   "nothing is exported");
+}
+
+static void check_target(struct run *run, const char *nqn)
+{
+	struct err err = ERR_NULL;
+	int r = claim_new(run->env->sys_fd, &run->claim, &err);
+
+	if (r == -ENOMEM)
+		run->report->failed = true;
+	else if (r < 0)
+		doctor_add(run->report, DOCTOR_NOTE, "drives", "",
+			   "who else uses the drives is not known: %s", err.text);
+	if (nqn)
+		check_subsystem(run, nqn);
+	else
+		check_all(run);
+	check_ports(run, nqn);
+	claim_free(run->claim);
+}
+
+/* Each read() gives one record. */
+static void check_messages(int kmsg_fd, struct doctor_report *report)
+{
+	CLEANUP_STR struct str records = STR_NULL;
+	char record[RECORD_MAX];
+	ssize_t length = 0;
+
+	while (length >= 0 || errno == EPIPE || errno == EINTR) {
+		length = read(kmsg_fd, record, sizeof(record) - 1);
+		if (length == 0 || records.length > RECORDS_MAX)
+			break;
+		if (length < 0)
+			continue;
+		record[length] = '\0';
+		if (strstr(record, "nvmet"))
+			str_add_n(&records, record, (size_t)length);
+	}
+	if (records.failed || doctor_check_kmsg(str_get(&records), MESSAGES_SHOWN, report) < 0)
+		report->failed = true;
+}
+
+int doctor_run(const struct doctor_env *env, const struct model_object *actual, const char *nqn,
+	       struct doctor_report *ret, struct err *err)
+{
+	struct doctor_report report = DOCTOR_REPORT_NULL;
+	struct run run = { .env = env, .actual = actual, .report = &report };
+
+	if (!actual || env->nvmet_fd < 0)
+		check_absent(env, &report);
+	else
+		check_target(&run, nqn);
+	if (env->kmsg_fd >= 0)
+		check_messages(env->kmsg_fd, &report);
+	if (report.failed) {
+		doctor_report_deinit(&report);
+		return err_nomem(err);
+	}
+	*ret = report;
+	return 0;
+}
+
+/* --- kernel messages */
+
+/* What is logged when all is well. */
+static bool is_boring(const char *line, size_t length)
+{
+	static const char *const texts[] = { "adding nsid", "creating ", "Created ",
+					     "enabling port" };
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (memmem(line, length, texts[i], strlen(texts[i])))
+			return true;
+	return false;
+}
+
+/* "6,339,5140900,-;nvmet: text": also nvmet_tcp and nvmet_rdma; lines that go on begin with ' '. */
+static bool is_message(const char *line, size_t length)
+{
+	return *line != ' ' && memchr(line, ';', length) && memmem(line, length, "nvmet", 5) &&
+	       !is_boring(line, length);
+}
+
+static const char *next_message(const char *at)
+{
+	for (; *at; at += *at == '\n') {
+		size_t length = strcspn(at, "\n");
+
+		if (is_message(at, length))
+			return at;
+		at += length;
+	}
+	return NULL;
+}
+
+static void add_message(struct str *text, const char *line)
+{
+	size_t length = strcspn(line, "\n");
+	const char *message = memchr(line, ';', length);
+	unsigned long long usec = 0;
+	const char *comma = strchr(line, ',');
+
+	comma = comma && comma < message ? strchr(comma + 1, ',') : NULL;
+	if (comma && comma < message)
+		usec = strtoull(comma + 1, NULL, 10);
+	message++;
+	str_addf(text, "%s[%llu.%03llu] %.*s", text->length ? "\n" : "", usec / 1000000,
+		 usec / 1000 % 1000, (int)(length - (size_t)(message - line)), message);
+}
+
+int doctor_check_kmsg(const char *kmsg, size_t max, struct doctor_report *report)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+	const char *at;
+	size_t n = 0;
+
+	for (at = kmsg; (at = next_message(at)); at += strcspn(at, "\n"))
+		n++;
+	for (at = kmsg; (at = next_message(at)); at += strcspn(at, "\n"))
+		if (n-- <= max)
+			add_message(&text, at);
+	if (text.length)
+		doctor_add(report, DOCTOR_NOTE, "kernel log",
+			   strstr(str_get(&text), "not allowed")
+				   ? "a host that should be allowed: nvmet-sunfishctl host add"
+				   : "",
+			   "%s", str_get(&text));
+	return text.failed || report->failed ? -ENOMEM : 0;
+}
