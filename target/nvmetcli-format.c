@@ -125,7 +125,14 @@ static bool is_left_out(const struct model_object *object, const struct model_at
 	       !model_get(object, file);
 }
 
-/* Attributes for which nvmetcli has no place, if they say something. */
+/* What is as it is anyway is not worth a difference to nvmetcli's file. */
+static bool is_off(const struct model_attr *attr)
+{
+	return strcmp(attr->value, "0") == 0 &&
+	       (strcmp(attr->name, "p2pmem") == 0 || strcmp(attr->name, "enable") == 0);
+}
+
+/* Attributes for which nvmetcli has no place. */
 static void add_extras(struct js *js, const struct model_object *object, unsigned int flags)
 {
 	struct js *extra = js_object();
@@ -138,8 +145,8 @@ static void add_extras(struct js *js, const struct model_object *object, unsigne
 			js_set(extra, attr->name, js_string("left out"));
 		else if (export_is_pseudo(attr->name))
 			js_set(extra, attr->name, js_string(attr->value));
-		else if (*attr->value && strcmp(attr->value, "0") != 0 &&
-			 is_shown(object, attr, flags) && !is_number(object->kind, attr->name) &&
+		else if (*attr->value && !is_off(attr) && is_shown(object, attr, flags) &&
+			 !is_number(object->kind, attr->name) &&
 			 !is_in_group(object->kind, attr->name))
 			set_stripped(extra, attr->name, attr->value);
 	}

@@ -130,22 +130,39 @@ static bool is_unset(const char *attr, const char *value)
 	       (strcmp(attr, "ana_grpid") == 0 && strcmp(value, "0") == 0);
 }
 
+static int set_attr(const struct load *load, struct model_object *object, const char *attr,
+		    const char *value)
+{
+	const struct attr_info *info = attr_find(object->kind, attr);
+	int r;
+
+	if (info && info->secret)
+		r = model_set_secret(object, attr, value);
+	else if (info && info->type == ATTR_BOOL)
+		/* "01" is true as well */
+		r = model_set(object, attr,
+			      attr_is_same(object->kind, attr, value, "1") ? "1" : "0");
+	else
+		r = model_set(object, attr, value);
+	return r < 0 ? err_nomem(load->err) : 0;
+}
+
 static int take_attr(const struct load *load, const char *where, struct model_object *object,
 		     const char *attr, const struct js *value)
 {
-	const struct attr_info *info = attr_find(object->kind, attr);
 	CLEANUP_FREE char *text = NULL;
 	int r = get_text(load, where, attr, value, &text);
 
 	if (r < 0 || is_unset(attr, text))
 		return r;
+	if (strcmp(attr, "revalidate_size") == 0)
+		return doubt(load, where, "%s is no setting and left out", attr);
 	r = check_attr(load, where, object, attr, text);
 	if (r == 0)
-		r = info && info->secret ? model_set_secret(object, attr, text)
-					 : model_set(object, attr, text);
-	if (info && info->secret)
-		explicit_bzero(text, strlen(text));
-	return r == -ENOMEM ? err_nomem(load->err) : r;
+		r = set_attr(load, object, attr, text);
+	/* it may be a key */
+	explicit_bzero(text, strlen(text));
+	return r;
 }
 
 static int take_group(const struct load *load, const char *where, struct model_object *object,
