@@ -349,6 +349,14 @@ bool model_has_link(const struct model_object *object, const char *name)
 	return link && !link->absent;
 }
 
+bool model_has_absent_link(const struct model_object *object, const char *name)
+{
+	size_t place;
+	const struct model_link *link = object ? find_link(object, name, &place) : NULL;
+
+	return link && link->absent;
+}
+
 int model_path(const struct model_object *object, char *path, size_t size)
 {
 	const char *parent = object->parent ? object->parent->name : "";

@@ -100,6 +100,9 @@ bool model_is_on(const struct model_object *object, const char *name);
 int model_link(struct model_object *object, const char *name, bool absent);
 bool model_has_link(const struct model_object *object, const char *name);
 
+/* Is there such a link that is to go? false for an @object of NULL. */
+bool model_has_absent_link(const struct model_object *object, const char *name);
+
 /* Path below nvmet, such as "subsystems/blake14/namespaces/1"; "" for the root.
  * Returns: 0; -ENAMETOOLONG if it does not fit @size. */
 #define MODEL_PATH_MAX 1024

@@ -6,16 +6,6 @@
 
 #include "target/plan.h"
 
-static bool is_marked_absent(const struct model_object *port, const char *nqn)
-{
-	size_t i;
-
-	for (i = 0; port && i < port->n_links; i++)
-		if (port->links[i].absent && strcmp(port->links[i].name, nqn) == 0)
-			return true;
-	return false;
-}
-
 /* Will the port serve anything once @wanted is applied? */
 static bool will_serve(const struct model_object *w, const struct model_object *a)
 {
@@ -25,7 +15,7 @@ static bool will_serve(const struct model_object *w, const struct model_object *
 		if (!w->links[i].absent)
 			return true;
 	for (i = 0; i < a->n_links; i++)
-		if (!is_marked_absent(w, a->links[i].name))
+		if (!model_has_absent_link(w, a->links[i].name))
 			return true;
 	return false;
 }
@@ -37,7 +27,7 @@ static int unlink_from_port(struct model_object *wanted, const struct model_obje
 
 	if (!w || model_link(w, nqn, true) < 0)
 		return -ENOMEM;
-	w->absent = !will_serve(w, a_port);
+	w->absent = w->absent || !will_serve(w, a_port);
 	return 0;
 }
 
@@ -85,8 +75,13 @@ int plan_remove_subsystem(struct model_object *wanted, const struct model_object
 		if (model_has_link(port, nqn))
 			r = unlink_from_port(wanted, port, nqn);
 	for (i = 0; r == 0 && a && i < a->n_links; i++) {
-		struct model_object *host = model_add(wanted, MODEL_HOST, a->links[i].name);
+		const char *name = a->links[i].name;
+		struct model_object *host;
 
+		/* somebody else asks for it */
+		if (model_find(wanted, MODEL_HOST, name))
+			continue;
+		host = model_add(wanted, MODEL_HOST, name);
 		r = host ? 0 : -ENOMEM;
 		if (host)
 			host->absent = true;
@@ -102,7 +97,7 @@ static int merge_links(struct model_object *a, const struct model_object *w)
 	int r = 0;
 
 	for (i = 0; i < a->n_links; i++) {
-		if (is_marked_absent(w, links[i].name) ||
+		if (model_has_absent_link(w, links[i].name) ||
 		    (w->exact && !model_has_link(w, links[i].name)))
 			free(links[i].name);
 		else
@@ -115,30 +110,61 @@ static int merge_links(struct model_object *a, const struct model_object *w)
 	return r;
 }
 
+/* The kernel then chooses the security that goes with the transport. */
+static void forget_security(struct model_object *a, const struct model_object *w)
+{
+	const char *transport = model_text(w, "addr_trtype");
+
+	if (a->kind == MODEL_PORT && *transport &&
+	    strcmp(transport, model_text(a, "addr_trtype")) != 0)
+		model_unset(a, "addr_tsas");
+}
+
 static int merge_attrs(struct model_object *a, const struct model_object *w)
 {
 	size_t i;
 	int r = 0;
 
+	forget_security(a, w);
+
 	for (i = 0; r == 0 && i < w->n_attrs; i++) {
 		const struct model_attr *attr = &w->attrs[i];
 
+		/* empty means nothing but for a key */
+		if (!*attr->value && !attr->secret && model_get(a, attr->name))
+			continue;
 		r = attr->secret ? model_set_secret(a, attr->name, attr->value)
 				 : model_set(a, attr->name, attr->value);
 	}
 	return r;
 }
 
-static void drop_unmentioned(struct model_object *a, const struct model_object *w)
+static void forget_links_to(struct model_object *root, enum model_kind kind, const char *name);
+
+/* What the kernel makes with the parent stays; passthru is then off. */
+static int drop(struct model_object *child)
+{
+	if (child->kind == MODEL_PASSTHRU)
+		return model_is_on(child, "enable") ? model_set(child, "enable", "0") : 0;
+	if (child->kind == MODEL_ANA_GROUP && model_id(child) == 1)
+		return 0;
+	if (child->kind == MODEL_SUBSYSTEM)
+		forget_links_to(child->parent, MODEL_PORT, child->name);
+	/* hosts come last: others may allow them */
+	if (child->kind != MODEL_HOST)
+		model_free(child);
+	return 0;
+}
+
+static int drop_unmentioned(struct model_object *a, const struct model_object *w)
 {
 	size_t i;
+	int r = 0;
 
-	for (i = a->n_children; w->exact && i-- > 0;) {
-		struct model_object *child = a->children[i];
-
-		if (child->kind != MODEL_PASSTHRU && !model_find(w, child->kind, child->name))
-			model_free(child);
-	}
+	for (i = a->n_children; r == 0 && a->parent && w->exact && i-- > 0;)
+		if (!model_find(w, a->children[i]->kind, a->children[i]->name))
+			r = drop(a->children[i]);
+	return r;
 }
 
 static void forget_links_to(struct model_object *root, enum model_kind kind, const char *name)
@@ -174,17 +200,15 @@ static int merge(struct model_object *a, const struct model_object *w)
 
 	if (r == 0)
 		r = merge_links(a, w);
-	drop_unmentioned(a, w);
+	if (r == 0)
+		r = drop_unmentioned(a, w);
 	for (i = 0; r == 0 && i < w->n_children; i++) {
 		const struct model_object *child = w->children[i];
 		struct model_object *mine;
 
 		if (child->absent) {
 			mine = model_find(a, child->kind, child->name);
-			if (mine && child->kind == MODEL_SUBSYSTEM)
-				forget_links_to(a, MODEL_PORT, child->name);
-			if (child->kind != MODEL_HOST)
-				model_free(mine);
+			r = mine ? drop(mine) : 0;
 			continue;
 		}
 		mine = model_add(a, child->kind, child->name);

@@ -119,7 +119,7 @@ struct plan_step *plan_add_mkdir(struct plan_builder *b, const struct model_obje
 	struct plan_step *step = add_step(b, PLAN_MKDIR, what, path_of(b, what, NULL, path), NULL);
 	struct plan_action *undo = add_undo(b, step, PLAN_RMDIR, path, NULL);
 
-	if (undo && what->kind == MODEL_NAMESPACE)
+	if (undo && (what->kind == MODEL_NAMESPACE || what->kind == MODEL_PORT))
 		undo->flags = PLAN_CAN_HANG;
 	return b->failed ? NULL : step;
 }
@@ -142,6 +142,8 @@ struct plan_step *plan_add_write(struct plan_builder *b, const struct model_obje
 	snprintf(file_name, sizeof(file_name), "%s_file", name);
 	source = model_get(what, file_name);
 	step->act.source = source ? strdup(source) : NULL;
+	if (source && !step->act.source)
+		b->failed = true;
 	return step;
 }
 
@@ -220,12 +222,12 @@ struct plan_step *plan_add_unlink(struct plan_builder *b, const struct model_obj
 	return b->failed ? NULL : step;
 }
 
-static bool has_content(const struct model_attr *attr)
+bool plan_has_content(const char *value)
 {
-	return attr->value[0] && strcmp(attr->value, "(null)") != 0;
+	return *value && strcmp(value, "(null)") != 0;
 }
 
-/* Write again what an object had. */
+/* Write again what an object had, but whether it was on. */
 static void undo_attrs(struct plan_builder *b, struct plan_step *step,
 		       const struct model_object *what)
 {
@@ -233,10 +235,23 @@ static void undo_attrs(struct plan_builder *b, struct plan_step *step,
 	size_t i;
 
 	for (i = 0; (attr = plan_next_attr(what, &i));)
-		if (has_content(attr) && !plan_is_default(what->kind, attr->name, attr->value))
+		if (plan_has_content(attr->value) &&
+		    !plan_is_default(what->kind, attr->name, attr->value))
 			plan_undo_write(b, step, what, attr->name, attr->value, 0);
-	if (model_is_on(what, "enable"))
-		plan_undo_write(b, step, what, "enable", "1", plan_switch_flags(what->kind));
+}
+
+/* What came with its parent, goes with it and is made by it again. */
+static void undo_built_in(struct plan_builder *b, struct plan_step *step,
+			  const struct model_object *parent)
+{
+	const struct model_object *passthru = model_find(parent, MODEL_PASSTHRU, "passthru");
+	const struct model_object *group = model_find_id(parent, MODEL_ANA_GROUP, 1);
+
+	/* a step of its own has switched it off, and switches it on again */
+	if (passthru)
+		undo_attrs(b, step, passthru);
+	if (group && strcmp(model_text(group, "ana_state"), "optimized") != 0)
+		undo_attrs(b, step, group);
 }
 
 static void undo_modes(struct plan_builder *b, struct plan_step *step,
@@ -260,7 +275,6 @@ static void undo_modes(struct plan_builder *b, struct plan_step *step,
 struct plan_step *plan_add_rmdir(struct plan_builder *b, const struct model_object *what)
 {
 	char path[MODEL_PATH_MAX];
-	const struct model_object *passthru;
 	struct plan_step *step = add_step(b, PLAN_RMDIR, what, path_of(b, what, NULL, path), NULL);
 
 	if (!step)
@@ -270,12 +284,12 @@ struct plan_step *plan_add_rmdir(struct plan_builder *b, const struct model_obje
 	if (what->kind == MODEL_HOST)
 		step->act.flags = PLAN_IF_UNUSED;
 	add_undo(b, step, PLAN_MKDIR, path, NULL);
-	if (what->kind == MODEL_HOST && *model_text(what, "dhchap_key"))
+	if (*model_text(what, "dhchap_key") || *model_text(what, "dhchap_ctrl_key"))
 		undo_modes(b, step, what);
 	undo_attrs(b, step, what);
-	passthru = model_find(what, MODEL_PASSTHRU, "passthru");
-	if (passthru)
-		undo_attrs(b, step, passthru);
+	if (model_is_on(what, "enable"))
+		plan_undo_write(b, step, what, "enable", "1", plan_switch_flags(what->kind));
+	undo_built_in(b, step, what);
 	return b->failed ? NULL : step;
 }
 
@@ -347,6 +361,12 @@ bool plan_is_default(enum model_kind kind, const char *name, const char *value)
 
 	if (!*value)
 		return true;
+	if (strcmp(name, "attr_tbkas") == 0)
+		return strcmp(value, "1") == 0;
+	if (strcmp(name, "dhchap_hash") == 0)
+		return strcmp(value, "hmac(sha256)") == 0;
+	if (strcmp(name, "dhchap_dhgroup") == 0)
+		return strcmp(value, "null") == 0;
 	if (strcmp(name, "addr_tsas") == 0)
 		return strcmp(value, "none") == 0 || strcmp(value, "connected") == 0;
 	if (strncmp(name, "param_", 6) == 0 && info && info->type == ATTR_NUMBER)

@@ -47,6 +47,9 @@ void plan_add_cut(struct plan_builder *b, const struct model_object *port, const
  */
 const struct model_attr *plan_next_attr(const struct model_object *object, size_t *index);
 
+/* Is there a value in what the kernel shows? It writes "(null)" for a path that was never set. */
+bool plan_has_content(const char *value);
+
 /* Does the kernel have it that way if nobody asks, or has it no such thing at all? */
 bool plan_is_default(enum model_kind kind, const char *name, const char *value);
 

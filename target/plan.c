@@ -7,6 +7,7 @@
 #include "target/plan.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "target/plan-step.h"
@@ -27,15 +28,23 @@ static bool has_live_links(const struct model_object *object)
 	return object && object->n_links > 0;
 }
 
+/* The kernel takes an empty text for a key only: others keep what they have. */
+static bool says_nothing(enum model_kind kind, const struct model_attr *attr)
+{
+	const struct attr_info *info = attr_find(kind, attr->name);
+
+	return !plan_has_content(attr->value) && !(info && info->secret);
+}
+
 /* Must this attribute be written to an object that is there? */
 static bool differs(const struct model_object *a, const struct model_attr *attr)
 {
-	const char *now = model_get(a, attr->name);
+	const char *now = model_text(a, attr->name);
 
-	if (!now || strcmp(now, "(null)") == 0)
-		now = "";
-	if (!*now && plan_is_default(a->kind, attr->name, attr->value))
+	if (says_nothing(a->kind, attr))
 		return false;
+	if (!plan_has_content(now))
+		return !plan_is_default(a->kind, attr->name, attr->value);
 	return !attr_is_same(a->kind, attr->name, now, attr->value);
 }
 
@@ -77,6 +86,13 @@ static bool is_rewritten(const struct model_object *w, const struct model_object
 
 /* --- checks before anything is planned */
 
+static bool is_host_removed(const struct plan_builder *b, const char *nqn)
+{
+	const struct model_object *w = model_find(b->wanted, MODEL_HOST, nqn);
+
+	return w && w->absent;
+}
+
 static int check_hosts(const struct plan_builder *b, const struct model_object *w,
 		       const struct model_object *a, struct err *err)
 {
@@ -84,7 +100,11 @@ static int check_hosts(const struct plan_builder *b, const struct model_object *
 	bool is_any = any ? strcmp(any, "1") == 0 : model_is_on(a, "attr_allow_any_host");
 	size_t i;
 
-	(void)b;
+	for (i = 0; i < w->n_links; i++)
+		if (!w->links[i].absent && is_host_removed(b, w->links[i].name))
+			return err_set(err, -EINVAL,
+				       "%s is to allow %s, but that host is to be removed", w->name,
+				       w->links[i].name);
 	if (!is_any)
 		return 0;
 	for (i = 0; i < w->n_links; i++)
@@ -93,40 +113,70 @@ static int check_hosts(const struct plan_builder *b, const struct model_object *
 				       "any host may connect to %s, so a list of hosts has no "
 				       "effect; allow either any host or the hosts of the list",
 				       w->name);
-	for (i = 0; a && i < a->n_links; i++) {
-		bool stays = !w->exact;
-		size_t j;
-
-		for (j = 0; j < w->n_links; j++)
-			if (strcmp(w->links[j].name, a->links[i].name) == 0)
-				stays = false;
-		if (stays)
+	for (i = 0; a && !w->exact && i < a->n_links; i++)
+		if (!model_has_absent_link(w, a->links[i].name))
 			return err_set(err, -EINVAL,
 				       "%s has a list of hosts (%s is on it); remove them before "
 				       "any host may connect",
 				       w->name, a->links[i].name);
-	}
 	return 0;
+}
+
+/* Does the removal of its parent, of what is not mentioned, or its own mark make @a go? */
+static bool is_removed(const struct model_object *w_parent, const struct model_object *a)
+{
+	const struct model_object *w = model_find(w_parent, a->kind, a->name);
+
+	return w_parent->absent || (w ? w->absent : w_parent->exact);
+}
+
+/* A namespace that @w asks for or, if passthru is news, one that stays; NULL if there is none. */
+static const struct model_object *namespace_beside(const struct model_object *w,
+						   const struct model_object *a, bool is_news)
+{
+	const struct model_object *ns;
+	size_t i = 0;
+
+	while ((ns = model_next(w, MODEL_NAMESPACE, &i)))
+		if (!ns->absent)
+			return ns;
+	for (i = 0; is_news && (ns = model_next(a, MODEL_NAMESPACE, &i));)
+		if (!is_removed(w, ns))
+			return ns;
+	return NULL;
+}
+
+static int check_passthru(const struct model_object *w, const struct model_object *a,
+			  struct err *err)
+{
+	const struct model_object *w_passthru = model_find(w, MODEL_PASSTHRU, "passthru");
+	const struct model_object *a_passthru = model_find(a, MODEL_PASSTHRU, "passthru");
+	const char *wish = model_get(w_passthru, "enable");
+	bool was_on = model_is_on(a_passthru, "enable");
+	const struct model_object *ns;
+	bool is_on = was_on && !is_removed(w, a_passthru);
+
+	if (wish && !w_passthru->absent)
+		is_on = strcmp(wish, "1") == 0;
+	ns = is_on ? namespace_beside(w, a, !was_on) : NULL;
+	if (!ns)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "%s exports a whole controller (passthru), so it cannot have namespace %s "
+		       "of its own; remove one or the other",
+		       w->name, ns->name);
 }
 
 static int check_subsystem(const struct plan_builder *b, const struct model_object *w,
 			   struct err *err)
 {
 	const struct model_object *a = counterpart(b, w);
-	const struct model_object *passthru = model_find(w, MODEL_PASSTHRU, "passthru");
-	const struct model_object *ns;
-	size_t i = 0;
+	int r;
 
 	if (w->absent)
 		return 0;
-	while (passthru && model_is_on(passthru, "enable") &&
-	       (ns = model_next(w, MODEL_NAMESPACE, &i)))
-		if (!ns->absent)
-			return err_set(err, -EINVAL,
-				       "%s exports a whole controller (passthru), so it cannot "
-				       "have namespace %s of its own",
-				       w->name, ns->name);
-	return check_hosts(b, w, a, err);
+	r = check_passthru(w, a, err);
+	return r < 0 ? r : check_hosts(b, w, a, err);
 }
 
 static bool will_be_there(const struct plan_builder *b, enum model_kind kind, const char *name)
@@ -186,22 +236,12 @@ static bool is_subsystem_removed(const struct plan_builder *b, const char *nqn)
 	return w && w->absent;
 }
 
-static bool has_absent_link(const struct model_object *w, const char *name)
-{
-	size_t i;
-
-	for (i = 0; w && i < w->n_links; i++)
-		if (w->links[i].absent && strcmp(w->links[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 /* Does the wanted port alone make all or this link of the actual one go? */
 static bool port_cuts(const struct model_object *w, const struct model_object *a, const char *nqn)
 {
 	if (!w)
 		return false;
-	return w->absent || is_rewritten(w, a) || has_absent_link(w, nqn) ||
+	return w->absent || is_rewritten(w, a) || model_has_absent_link(w, nqn) ||
 	       (w->exact && !model_has_link(w, nqn));
 }
 
@@ -248,7 +288,7 @@ static void narrow_access(struct plan_builder *b, const struct model_object *w)
 		plan_undo_write(b, step, w, "attr_allow_any_host", "1", 0);
 	}
 	for (i = 0; i < a->n_links; i++)
-		if (has_absent_link(w, a->links[i].name) ||
+		if (model_has_absent_link(w, a->links[i].name) ||
 		    (w->exact && !model_has_link(w, a->links[i].name)))
 			plan_add_unlink(b, a, a->links[i].name);
 }
@@ -269,13 +309,6 @@ static void phase_cut(struct plan_builder *b)
 }
 
 /* --- remove */
-
-static bool is_removed(const struct model_object *w_parent, const struct model_object *a)
-{
-	const struct model_object *w = model_find(w_parent, a->kind, a->name);
-
-	return w ? w->absent : w_parent->absent || w_parent->exact;
-}
 
 static void remove_children(struct plan_builder *b, const struct model_object *w,
 			    const struct model_object *a, enum model_kind kind)
@@ -303,7 +336,6 @@ static void remove_subsystem(struct plan_builder *b, const struct model_object *
 {
 	const struct model_object *a = counterpart(b, w);
 	const struct model_object *passthru = model_find(a, MODEL_PASSTHRU, "passthru");
-	bool has_passthru = !w->exact || model_find(w, MODEL_PASSTHRU, "passthru");
 	struct plan_step *step;
 	size_t i;
 
@@ -312,7 +344,7 @@ static void remove_subsystem(struct plan_builder *b, const struct model_object *
 	/* one lane for each: the kernel waits long for each namespace, but not for others' */
 	b->lane = w->absent ? ++b->n_lanes : 0;
 	remove_children(b, w, a, MODEL_NAMESPACE);
-	if ((w->absent || !has_passthru) && model_is_on(passthru, "enable"))
+	if (model_is_on(passthru, "enable") && is_removed(w, passthru))
 		switch_off(b, passthru);
 	for (i = 0; w->absent && i < a->n_links; i++) {
 		step = plan_add_unlink(b, a, a->links[i].name);
@@ -355,19 +387,40 @@ static void phase_remove(struct plan_builder *b)
 
 /* --- make */
 
+static bool is_cut(const struct plan *plan, const struct model_object *port, const char *nqn)
+{
+	size_t i;
+
+	for (i = 0; i < plan->n_cuts; i++)
+		if (plan->cuts[i].port_id == model_id(port) && strcmp(plan->cuts[i].nqn, nqn) == 0)
+			return true;
+	return false;
+}
+
 static void note_cuts(struct plan_builder *b, const struct model_object *a)
 {
 	const struct model_object *port;
 	size_t i = 0;
 
-	while ((port = model_next(b->actual, MODEL_PORT, &i)))
-		if (model_has_link(port, a->name))
+	while (!b->failed && (port = model_next(b->actual, MODEL_PORT, &i)))
+		if (model_has_link(port, a->name) && !is_cut(b->plan, port, a->name))
 			plan_add_cut(b, port, a->name);
 }
 
 static bool cuts_hosts(const char *name)
 {
 	return strcmp(name, "attr_qid_max") == 0 || strcmp(name, "attr_tbkas") == 0;
+}
+
+/* The kernel resets the security of a port whose transport is written. */
+static bool is_reset(const struct model_object *w, const struct model_object *a, const char *name)
+{
+	size_t i;
+
+	for (i = 0; a && strcmp(name, "addr_tsas") == 0 && i < w->n_attrs; i++)
+		if (strcmp(w->attrs[i].name, "addr_trtype") == 0)
+			return differs(a, &w->attrs[i]);
+	return false;
 }
 
 static void write_attr(struct plan_builder *b, const struct model_object *w,
@@ -381,8 +434,11 @@ static void write_attr(struct plan_builder *b, const struct model_object *w,
 	if (!step)
 		return;
 	step->is_detail = !a;
-	if (now && strcmp(now, "(null)") != 0)
-		plan_undo_write(b, step, w, attr->name, now, 0);
+	if (now && strcmp(now, "(null)") != 0 && !is_reset(w, a, attr->name))
+		plan_undo_write(b, step, w, attr->name, now, cuts ? PLAN_CAN_HANG : 0);
+	if (now && strcmp(attr->name, "addr_trtype") == 0 &&
+	    !plan_is_default(a->kind, "addr_tsas", model_text(a, "addr_tsas")))
+		plan_undo_write(b, step, w, "addr_tsas", model_text(a, "addr_tsas"), 0);
 	if (cuts)
 		note_cuts(b, a);
 }
@@ -398,17 +454,56 @@ static bool is_written(const struct model_object *w, const struct model_object *
 	/* narrowing was the first thing to do */
 	if (strcmp(attr->name, "attr_allow_any_host") == 0 && strcmp(attr->value, "0") == 0)
 		return false;
-	return differs(a, attr);
+	return differs(a, attr) ||
+	       (is_reset(w, a, attr->name) && !plan_is_default(a->kind, attr->name, attr->value));
+}
+
+/* Does it let somebody in who was not before? */
+static bool is_widening(const struct model_object *w, const struct model_attr *attr)
+{
+	if (w->kind == MODEL_SUBSYSTEM)
+		return strcmp(attr->name, "attr_allow_any_host") == 0;
+	return w->kind == MODEL_HOST && !*attr->value;
+}
+
+/* The kernel refuses a lowest number over the highest, also for the moment between two writes. */
+static const struct model_attr *first_to_write(const struct model_object *w,
+					       const struct model_object *a)
+{
+	const char *low = model_text(w, "attr_cntlid_min");
+	const char *high = model_text(a, "attr_cntlid_max");
+	size_t i;
+
+	if (!*low || !*high || strtol(low, NULL, 0) <= strtol(high, NULL, 0))
+		return NULL;
+	for (i = 0; i < w->n_attrs; i++)
+		if (strcmp(w->attrs[i].name, "attr_cntlid_max") == 0)
+			return &w->attrs[i];
+	return NULL;
 }
 
 static void write_attrs(struct plan_builder *b, const struct model_object *w,
+			const struct model_object *a)
+{
+	const struct model_attr *first = first_to_write(w, a);
+	const struct model_attr *attr;
+	size_t i = 0;
+
+	if (first)
+		write_attr(b, w, a, first);
+	while ((attr = plan_next_attr(w, &i)))
+		if (attr != first && !is_widening(w, attr) && is_written(w, a, attr))
+			write_attr(b, w, a, attr);
+}
+
+static void widen_attrs(struct plan_builder *b, const struct model_object *w,
 			const struct model_object *a)
 {
 	const struct model_attr *attr;
 	size_t i = 0;
 
 	while ((attr = plan_next_attr(w, &i)))
-		if (is_written(w, a, attr))
+		if (is_widening(w, attr) && is_written(w, a, attr))
 			write_attr(b, w, a, attr);
 }
 
@@ -461,7 +556,7 @@ static void make_host(struct plan_builder *b, const struct model_object *w)
 	if (!a)
 		plan_add_mkdir(b, w);
 	/* closed before there is a secret: the kernel makes all of it readable for everybody */
-	if (has_key && !*model_text(a, "dhchap_key")) {
+	if (has_key && !*model_text(a, "dhchap_key") && !*model_text(a, "dhchap_ctrl_key")) {
 		plan_add_chmod(b, w, NULL, 0700);
 		plan_add_chmod(b, w, "dhchap_key", 0600);
 		plan_add_chmod(b, w, "dhchap_ctrl_key", 0600);
@@ -479,11 +574,14 @@ static void make_subsystem(struct plan_builder *b, const struct model_object *w)
 	if (!a)
 		plan_add_mkdir(b, w);
 	write_attrs(b, w, a);
+	/* namespaces cannot be switched on before passthru is off */
+	make_children(b, w, MODEL_PASSTHRU);
+	make_children(b, w, MODEL_NAMESPACE);
+	/* whoever is let in now does not see what has just gone or changed */
+	widen_attrs(b, w, a);
 	for (i = 0; i < w->n_links; i++)
 		if (!w->links[i].absent && !model_has_link(a, w->links[i].name))
 			plan_add_symlink(b, w, w->links[i].name);
-	make_children(b, w, MODEL_NAMESPACE);
-	make_children(b, w, MODEL_PASSTHRU);
 }
 
 static void make_ana_group(struct plan_builder *b, const struct model_object *w)
@@ -525,6 +623,9 @@ static void phase_make(struct plan_builder *b)
 		make_host(b, w);
 	for (i = 0; (w = model_next(b->wanted, MODEL_SUBSYSTEM, &i));)
 		make_subsystem(b, w);
+	for (i = 0; (w = model_next(b->wanted, MODEL_HOST, &i));)
+		if (!w->absent)
+			widen_attrs(b, w, counterpart(b, w));
 	for (i = 0; (w = model_next(b->wanted, MODEL_PORT, &i));)
 		make_port(b, w);
 }
@@ -546,7 +647,7 @@ static void link_port(struct plan_builder *b, const struct model_object *w)
 	for (i = 0; is_rewritten(w, a) && i < a->n_links; i++) {
 		const char *nqn = a->links[i].name;
 
-		if (!model_has_link(w, nqn) && !has_absent_link(w, nqn) && !w->exact &&
+		if (!model_has_link(w, nqn) && !model_has_absent_link(w, nqn) && !w->exact &&
 		    !is_subsystem_removed(b, nqn))
 			plan_add_symlink(b, w, nqn);
 	}
