@@ -175,22 +175,6 @@ static void probe_listener(const struct doctor_env *env, const struct listener *
 		add_silent(env, l, r, err.text, report);
 }
 
-static const char *cure_of_net(int r)
-{
-	switch (r) {
-	case -EADDRNOTAVAIL:
-		return "give the address to an interface, or move the export with `nvmet-sunfishctl "
-		       "listener add`";
-	case -ENETDOWN:
-	case -ENOLINK:
-		return "bring the link up; look at the cable and the switch";
-	case -ENODEV:
-		return "look for the driver of the RDMA device, or use TCP";
-	default:
-		return "";
-	}
-}
-
 static void check_listener(const struct doctor_env *env, const struct listener *l,
 			   struct doctor_report *report)
 {
@@ -201,7 +185,7 @@ static void check_listener(const struct doctor_env *env, const struct listener *
 	if (r == 0)
 		r = net_check(&net, l->is_rdma, &err);
 	if (r < 0)
-		doctor_add(report, DOCTOR_FAIL, l->name, cure_of_net(r), "%s", err.text);
+		doctor_add(report, DOCTOR_FAIL, l->name, "", "%s", err.text);
 	else if (env->timeout_ms)
 		probe_listener(env, l, &net, report);
 	else

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "core/modload.h"
+#include "nvmf/nqn.h"
 
 #define MESSAGES_SHOWN 5
 #define RECORD_MAX 8192	       /* the kernel's own limit */
@@ -235,22 +236,42 @@ static void add_message(struct str *text, const char *line)
 		 usec / 1000 % 1000, (int)(length - (size_t)(message - line)), message);
 }
 
+/* "nvmet: connect by host H for subsystem S not allowed": what lets H in. A host may call itself
+ * anything, also so that pasting the command does harm. */
+static void add_cure(struct str *cure, const char *line)
+{
+	static const char begin[] = "connect by host ";
+	const char *at = memmem(line, strcspn(line, "\n"), begin, sizeof(begin) - 1);
+	char host[256];
+	char subsystem[256];
+
+	if (!at || sscanf(at, "connect by host %255s for subsystem %255s not allowed", host,
+			  subsystem) != 2)
+		return;
+	if (nqn_check_host(host, NULL) < 0 || nqn_check(subsystem, NULL) < 0)
+		return;
+	str_deinit(cure);
+	str_add(cure, "if that host should be allowed: nvmet-sunfishctl host add ");
+	str_add_quoted(cure, subsystem);
+	str_add(cure, " ");
+	str_add_quoted(cure, host);
+}
+
 int doctor_check_kmsg(const char *kmsg, size_t max, struct doctor_report *report)
 {
 	CLEANUP_STR struct str text = STR_NULL;
+	CLEANUP_STR struct str cure = STR_NULL;
 	const char *at;
 	size_t n = 0;
 
 	for (at = kmsg; (at = next_message(at)); at += strcspn(at, "\n"))
 		n++;
 	for (at = kmsg; (at = next_message(at)); at += strcspn(at, "\n"))
-		if (n-- <= max)
+		if (n-- <= max) {
 			add_message(&text, at);
+			add_cure(&cure, at);
+		}
 	if (text.length)
-		doctor_add(report, DOCTOR_NOTE, "kernel log",
-			   strstr(str_get(&text), "not allowed")
-				   ? "a host that should be allowed: nvmet-sunfishctl host add"
-				   : "",
-			   "%s", str_get(&text));
-	return text.failed || report->failed ? -ENOMEM : 0;
+		doctor_add(report, DOCTOR_NOTE, "kernel log", str_get(&cure), "%s", str_get(&text));
+	return text.failed || cure.failed || report->failed ? -ENOMEM : 0;
 }
