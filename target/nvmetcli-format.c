@@ -156,12 +156,18 @@ static void add_extras(struct js *js, const struct model_object *object, unsigne
 		js_free(extra);
 }
 
+/* Our own group, unless all that it says is that nothing is buffered. */
 static void add_own_group(struct js *js, const struct model_object *object, unsigned int flags)
 {
-	const char *own = nvmetcli_group_own(object->kind);
+	const char *name = nvmetcli_group_own(object->kind);
+	struct js *own = name ? format_group(object, name, flags) : NULL;
+	const char *io = js_text(js_get(own, "io"));
+	size_t off = io && strcmp(io, "0") == 0 ? 1 : 0;
 
-	if (own && model_is_on(object, "buffered_io"))
-		js_set(js, own, format_group(object, own, flags));
+	if (js_length(own) > off)
+		js_set(js, name, own);
+	else
+		js_free(own);
 }
 
 static struct js *format_attrs(const struct model_object *object, unsigned int flags)
