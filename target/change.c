@@ -30,7 +30,7 @@ static void trace(void *data, const struct plan_action *act, bool is_undo)
 {
 	const struct ctl *ctl = data;
 	struct plan_step step = { .act = *act };
-	struct str line CLEANUP_STR = STR_NULL;
+	CLEANUP_STR struct str line = STR_NULL;
 
 	plan_format_shell(&step, ctl->nvmet_path, &line);
 	fprintf(stderr, "%s%s", is_undo ? "undo: " : "", str_get(&line));
@@ -64,7 +64,7 @@ static int read_actual(struct ctl *ctl, const char *nqn, struct model_object **r
 
 int change_begin(struct ctl *ctl, const char *nqn, bool load, struct change *ret, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	int r = ctl_open_target(ctl, load && !ctl->opt.dry_run, err);
 
 	if (r == -ENOENT && (!load || ctl->opt.dry_run))
@@ -78,8 +78,10 @@ int change_begin(struct ctl *ctl, const char *nqn, bool load, struct change *ret
 	change.wanted = model_new();
 	if (!change.wanted)
 		return err_nomem(err);
-	*ret = change;
-	change = CHANGE_NULL;
+	*ret = (struct change){
+		.actual = TAKE_PTR(change.actual),
+		.wanted = TAKE_PTR(change.wanted),
+	};
 	return 0;
 }
 
@@ -134,7 +136,7 @@ static int load_transports(struct ctl *ctl, const struct model_object *wanted, s
 static void tell_changes(struct ctl *ctl, const struct plan *plan)
 {
 	struct js *list = ctl->result ? js_array() : NULL;
-	struct str line CLEANUP_STR = STR_NULL;
+	CLEANUP_STR struct str line = STR_NULL;
 	size_t i;
 
 	for (i = 0; i < plan->n_steps; i++) {
@@ -173,7 +175,7 @@ static void add_hosts(const struct session_list *sessions, const struct plan_cut
 /* Who would lose a connection. Only where somebody asks for it: it reads all connections. */
 static void tell_cuts(struct ctl *ctl, const struct change *change, const struct plan *plan)
 {
-	struct session_list sessions CLEANUP_SESSION_LIST = SESSION_LIST_NULL;
+	CLEANUP_SESSION_LIST struct session_list sessions = SESSION_LIST_NULL;
 	struct session_source source = { ctl->nvmet_fd, ctl->proc_fd, -1 };
 	struct js *list = ctl->result ? js_array() : NULL;
 	size_t i;
@@ -182,7 +184,7 @@ static void tell_cuts(struct ctl *ctl, const struct change *change, const struct
 		session_list(&source, NULL, change->actual, &sessions, NULL);
 	for (i = 0; i < plan->n_cuts; i++) {
 		const struct plan_cut *cut = &plan->cuts[i];
-		struct str text CLEANUP_STR = STR_NULL;
+		CLEANUP_STR struct str text = STR_NULL;
 		struct js *item = js_object();
 		struct js *hosts = js_array();
 
@@ -214,7 +216,7 @@ static void show_commands(struct ctl *ctl, const struct plan *plan, struct str *
 	if (!list)
 		return;
 	for (line = str_get(commands); (end = strchr(line, '\n')); line = end + 1) {
-		char *copy CLEANUP_FREE = strndup(line, (size_t)(end - line));
+		CLEANUP_FREE char *copy = strndup(line, (size_t)(end - line));
 
 		js_append(list, js_string(copy));
 	}
@@ -243,7 +245,7 @@ static void store_list_deinit(struct store_list *list)
 static int asked_for(struct ctl *ctl, const struct change *change, int dir_fd, const char *nqn,
 		     struct model_object **ret, struct err *err)
 {
-	struct model_object *old CLEANUP_MODEL = NULL;
+	CLEANUP_MODEL struct model_object *old = NULL;
 	int r = dir_fd < 0 ? -ENOENT : export_load_one(dir_fd, ctl->stored_path, nqn, &old, NULL);
 
 	/* a file that cannot be read any more is written anew */
@@ -276,7 +278,7 @@ static int copy_linked(struct model_object *root, const struct model_object *act
 static int outcome_of(const struct change *change, const char *nqn, struct model_object **ret,
 		      struct err *err)
 {
-	struct model_object *root CLEANUP_MODEL = model_new();
+	CLEANUP_MODEL struct model_object *root = model_new();
 	const struct model_object *subsystem = model_find(change->actual, MODEL_SUBSYSTEM, nqn);
 
 	if (!root || (subsystem && !model_copy(root, subsystem)) ||
@@ -291,9 +293,9 @@ static int outcome_of(const struct change *change, const char *nqn, struct model
 static int format_store(struct ctl *ctl, const struct change *change, int dir_fd, const char *nqn,
 			char **ret_text, struct err *err)
 {
-	struct model_object *outcome CLEANUP_MODEL = NULL;
-	struct model_object *asked CLEANUP_MODEL = NULL;
-	struct model_object *cut CLEANUP_MODEL = NULL;
+	CLEANUP_MODEL struct model_object *outcome = NULL;
+	CLEANUP_MODEL struct model_object *asked = NULL;
+	CLEANUP_MODEL struct model_object *cut = NULL;
 	int r = outcome_of(change, nqn, &outcome, err);
 
 	*ret_text = NULL;
@@ -313,7 +315,7 @@ static int format_store(struct ctl *ctl, const struct change *change, int dir_fd
 /* Does the file say so already? */
 static bool is_stored(int dir_fd, const char *name, const char *text)
 {
-	char *now CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *now = NULL;
 	size_t length;
 
 	if (!text)
@@ -325,7 +327,7 @@ static bool is_stored(int dir_fd, const char *name, const char *text)
 static int add_store(struct ctl *ctl, const struct change *change, int dir_fd, const char *nqn,
 		     struct store_list *list, struct err *err)
 {
-	char *text CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *text = NULL;
 	char name[EXPORT_NAME_MAX];
 	char *path = NULL;
 	int r = export_path_name(nqn, name, sizeof(name));
@@ -360,7 +362,7 @@ static bool is_admins(struct ctl *ctl, const struct export_list *admins, const c
 
 static void load_admins(struct ctl *ctl, struct export_list *ret)
 {
-	int fd CLEANUP_CLOSE = open(ctl->admin_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open(ctl->admin_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0)
 		export_load_dir(fd, ctl->admin_path, ret, NULL);
@@ -369,8 +371,8 @@ static void load_admins(struct ctl *ctl, struct export_list *ret)
 static int make_stores(struct ctl *ctl, const struct change *change, const char *const *nqns,
 		       size_t n_nqns, struct store_list *ret, struct err *err)
 {
-	struct export_list admins CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
-	int fd CLEANUP_CLOSE = -1;
+	CLEANUP_EXPORT_LIST struct export_list admins = EXPORT_LIST_NULL;
+	CLEANUP_CLOSE int fd = -1;
 	size_t i;
 	int r = 0;
 
@@ -408,8 +410,8 @@ static int apply(struct ctl *ctl, const struct change *change, const struct plan
 int change_commit(struct ctl *ctl, struct change *change, const char *const *nqns, size_t n_nqns,
 		  struct err *err)
 {
-	struct plan plan CLEANUP_PLAN = PLAN_NULL;
-	struct str commands CLEANUP_STR = STR_NULL;
+	CLEANUP_PLAN struct plan plan = PLAN_NULL;
+	CLEANUP_STR struct str commands = STR_NULL;
 	int r = resolve_ports(change->wanted, change->actual, err);
 
 	if (r == 0)

@@ -157,7 +157,7 @@ static int same_paths(struct model_object *wanted, const struct model_object *ac
 
 static int refuse_difference(const char *nqn, const struct plan *plan, struct err *err)
 {
-	struct str text CLEANUP_STR = STR_NULL;
+	CLEANUP_STR struct str text = STR_NULL;
 	size_t i;
 	char *c;
 
@@ -177,7 +177,7 @@ static int compare(struct ctl *ctl, struct change *change, const struct model_ob
 		   struct err *err)
 {
 	const char *nqn = ctl->args[0];
-	struct plan plan CLEANUP_PLAN = PLAN_NULL;
+	CLEANUP_PLAN struct plan plan = PLAN_NULL;
 	int r = same_paths(model_find(change->wanted, MODEL_SUBSYSTEM, nqn), actual);
 
 	if (r == 0)
@@ -203,8 +203,8 @@ static int compare(struct ctl *ctl, struct change *change, const struct model_ob
 static int create(struct ctl *ctl, struct change *change, struct err *err)
 {
 	const char *nqn = ctl->args[0];
-	struct drive_context drives CLEANUP_DRIVE_CONTEXT = DRIVE_CONTEXT_NULL;
-	struct str notes CLEANUP_STR = STR_NULL;
+	CLEANUP_DRIVE_CONTEXT struct drive_context drives = DRIVE_CONTEXT_NULL;
+	CLEANUP_STR struct str notes = STR_NULL;
 	int r = listen_check(ctl, change->wanted, change->actual, err);
 
 	if (r == 0)
@@ -225,8 +225,8 @@ static int create(struct ctl *ctl, struct change *change, struct err *err)
 
 int cmd_create(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
-	struct model_object *wanted CLEANUP_MODEL = model_new();
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
+	CLEANUP_MODEL struct model_object *wanted = model_new();
 	const struct model_object *actual;
 	int r = wanted ? check_options(ctl, err) : err_nomem(err);
 

@@ -13,7 +13,7 @@
 
 static bool is_stored(struct ctl *ctl, const char *nqn)
 {
-	int fd CLEANUP_CLOSE = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[EXPORT_NAME_MAX];
 
 	return fd >= 0 && export_path_name(nqn, name, sizeof(name)) == 0 &&
@@ -42,7 +42,7 @@ static int remove_one(struct ctl *ctl, struct change *change, const char *nqn, s
 
 int cmd_delete(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const char *scope = ctl->n_args == 1 ? ctl->args[0] : NULL;
 	size_t i;
 	int r = change_begin(ctl, scope, false, &change, err);
@@ -75,7 +75,7 @@ static int remove_all(struct model_object *wanted, const struct model_object *ac
 /* Names of all stored exports, in @list. */
 static size_t stored_names(struct ctl *ctl, struct export_list *list, const char ***ret)
 {
-	int fd CLEANUP_CLOSE = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const char **names;
 	size_t n = 0;
 	size_t i;
@@ -92,8 +92,8 @@ static size_t stored_names(struct ctl *ctl, struct export_list *list, const char
 
 static int clear(struct ctl *ctl, struct change *change, struct err *err)
 {
-	struct export_list stored CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
-	const char **names CLEANUP_FREE = NULL;
+	CLEANUP_EXPORT_LIST struct export_list stored = EXPORT_LIST_NULL;
+	CLEANUP_FREE const char **names = NULL;
 	size_t n_names;
 
 	if (remove_all(change->wanted, change->actual, MODEL_SUBSYSTEM) < 0 ||
@@ -106,7 +106,7 @@ static int clear(struct ctl *ctl, struct change *change, struct err *err)
 
 int cmd_clear(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	int r;
 
 	if (!ctl->opt.yes && !ctl->opt.dry_run)

@@ -55,7 +55,7 @@ static int allow_some(struct ctl *ctl, struct change *change, struct model_objec
 
 int cmd_host_add(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const struct model_object *actual;
 	struct model_object *wanted;
 	bool some = ctl->n_args > 1 || ctl->opt.n_hosts;
@@ -77,7 +77,7 @@ int cmd_host_add(struct ctl *ctl, struct err *err)
 
 static int not_allowed(const struct model_object *actual, const char *hostnqn, struct err *err)
 {
-	struct str names CLEANUP_STR = STR_NULL;
+	CLEANUP_STR struct str names = STR_NULL;
 	size_t i;
 
 	if (model_is_on(actual, "attr_allow_any_host"))
@@ -95,7 +95,7 @@ static int not_allowed(const struct model_object *actual, const char *hostnqn, s
 static int cut_host(struct ctl *ctl, const struct model_object *actual, const char *nqn,
 		    const char *hostnqn, struct js *list, struct err *err)
 {
-	int debugfs_fd CLEANUP_CLOSE = open(DEBUGFS_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int debugfs_fd = open(DEBUGFS_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct session_source source = { ctl->nvmet_fd, ctl->proc_fd, debugfs_fd };
 	struct session_report report = { 0 };
 	int r = session_cut(&source, actual, nqn, hostnqn, 1000 * ctl->settings.hang_seconds,
@@ -111,8 +111,10 @@ static int cut_host(struct ctl *ctl, const struct model_object *actual, const ch
 		js_append(list, item);
 	else
 		js_free(item);
-	if (r < 0)
-		return err_prefix(err, "%s may no longer connect to %s, but: ", hostnqn, nqn);
+	if (r < 0) {
+		err_prefix(err, "%s may no longer connect to %s, but: ", hostnqn, nqn);
+		return r;
+	}
 	if (report.n_before == 0)
 		ctl_say(ctl, "no connection of %s was there to cut\n", hostnqn);
 	else
@@ -155,7 +157,7 @@ static int mark_removed(struct ctl *ctl, struct change *change, struct model_obj
 
 int cmd_host_remove(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const struct model_object *actual;
 	struct model_object *wanted;
 	int r = cmd_begin(ctl, &change, &wanted, &actual, err);

@@ -24,8 +24,8 @@ static void warn_lines(struct ctl *ctl, const char *text)
 static int load(struct ctl *ctl, struct model_object **ret, struct err *err)
 {
 	const char *path = ctl->args[0];
-	struct str warnings CLEANUP_STR = STR_NULL;
-	char *text CLEANUP_FREE = NULL;
+	CLEANUP_STR struct str warnings = STR_NULL;
+	CLEANUP_FREE char *text = NULL;
 	size_t length = 0;
 	int r = fs_read_file(AT_FDCWD, path, NVMETCLI_SIZE_MAX, &text, &length);
 
@@ -34,13 +34,15 @@ static int load(struct ctl *ctl, struct model_object **ret, struct err *err)
 	r = nvmetcli_parse(text, length, ctl->opt.strict, ret, &warnings, err);
 	explicit_bzero(text, length);
 	warn_lines(ctl, str_get(&warnings));
-	return r < 0 ? err_prefix(err, "%s: ", path) : 0;
+	if (r < 0)
+		err_prefix(err, "%s: ", path);
+	return r;
 }
 
 static int prepare(struct ctl *ctl, struct change *change, struct err *err)
 {
-	struct drive_context drives CLEANUP_DRIVE_CONTEXT = DRIVE_CONTEXT_NULL;
-	struct str notes CLEANUP_STR = STR_NULL;
+	CLEANUP_DRIVE_CONTEXT struct drive_context drives = DRIVE_CONTEXT_NULL;
+	CLEANUP_STR struct str notes = STR_NULL;
 	struct model_object *subsystem;
 	size_t i = 0;
 	int r = drive_context_init(ctl, change->actual, &drives, err);
@@ -57,7 +59,7 @@ static int prepare(struct ctl *ctl, struct change *change, struct err *err)
 
 static int commit(struct ctl *ctl, struct change *change, struct err *err)
 {
-	const char **nqns CLEANUP_FREE = calloc(change->wanted->n_children + 1, sizeof(*nqns));
+	CLEANUP_FREE const char **nqns = calloc(change->wanted->n_children + 1, sizeof(*nqns));
 	const struct model_object *subsystem;
 	size_t n = 0;
 	size_t i = 0;
@@ -71,8 +73,8 @@ static int commit(struct ctl *ctl, struct change *change, struct err *err)
 
 int cmd_import(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
-	struct model_object *wanted CLEANUP_MODEL = NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
+	CLEANUP_MODEL struct model_object *wanted = NULL;
 	int r;
 
 	if (!ctl->opt.format || strcmp(ctl->opt.format, "nvmetcli") != 0)

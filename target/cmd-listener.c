@@ -17,7 +17,7 @@ static int need_listener(struct ctl *ctl, struct err *err)
 
 int cmd_listener_add(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const struct model_object *actual;
 	struct model_object *wanted;
 	const char *nqn = ctl->args[0];
@@ -76,7 +76,7 @@ static bool is_served(const struct change *change, const char *nqn)
 
 int cmd_listener_remove(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const struct model_object *actual;
 	struct model_object *wanted;
 	const char *nqn = ctl->args[0];

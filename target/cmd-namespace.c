@@ -24,8 +24,8 @@ static uint32_t free_nsid(const struct model_object *wanted, const struct model_
 static int prepare(struct ctl *ctl, struct model_object *wanted, const struct model_object *actual,
 		   struct err *err)
 {
-	struct drive_context drives CLEANUP_DRIVE_CONTEXT = DRIVE_CONTEXT_NULL;
-	struct str notes CLEANUP_STR = STR_NULL;
+	CLEANUP_DRIVE_CONTEXT struct drive_context drives = DRIVE_CONTEXT_NULL;
+	CLEANUP_STR struct str notes = STR_NULL;
 	int r = drive_context_init(ctl, NULL, &drives, err);
 
 	if (r == 0)
@@ -58,7 +58,7 @@ static int check_new(const struct model_object *wanted, const struct model_objec
 
 int cmd_namespace_add(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const struct model_object *actual;
 	struct model_object *wanted;
 	size_t i;
@@ -140,7 +140,7 @@ static int mark_disabled(struct model_object *ns, const struct model_object *now
 
 static int change_each(struct ctl *ctl, mark_fn mark, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const struct model_object *actual;
 	struct model_object *wanted;
 	int r = cmd_begin(ctl, &change, &wanted, &actual, err);
@@ -203,7 +203,7 @@ static int revalidate(struct ctl *ctl, const struct model_object *ns, struct err
 
 int cmd_namespace_resize(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const struct model_object *actual;
 	const struct model_object *ns;
 	struct model_object *wanted;

@@ -21,7 +21,7 @@ static int begin_port(struct ctl *ctl, struct change *change, struct model_objec
 
 	if (r == 0)
 		r = cmd_find_port(ctl, change->actual, ret_actual, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	*ret_wanted = model_add(change->wanted, MODEL_PORT, (*ret_actual)->name);
 	return *ret_wanted ? 0 : err_nomem(err);
@@ -31,7 +31,7 @@ static int begin_port(struct ctl *ctl, struct change *change, struct model_objec
 static int commit_port(struct ctl *ctl, struct change *change, const struct model_object *port,
 		       struct err *err)
 {
-	const char **nqns CLEANUP_FREE = calloc(port->n_links + 1, sizeof(*nqns));
+	CLEANUP_FREE const char **nqns = calloc(port->n_links + 1, sizeof(*nqns));
 	size_t i;
 
 	if (!nqns)
@@ -46,7 +46,7 @@ static int commit_port(struct ctl *ctl, struct change *change, const struct mode
 static int set_group(struct ctl *ctl, struct model_object *port, const char *spec, struct err *err)
 {
 	const char *equals = strchr(spec, '=');
-	char *id CLEANUP_FREE = strndup(spec, equals ? (size_t)(equals - spec) : 0);
+	CLEANUP_FREE char *id = strndup(spec, equals ? (size_t)(equals - spec) : 0);
 	struct model_object *group;
 	uint64_t number;
 	int r;
@@ -58,7 +58,7 @@ static int set_group(struct ctl *ctl, struct model_object *port, const char *spe
 					      "\"%s\" is no GROUP=STATE with a group from 1 to 127",
 					      spec));
 	r = attr_check(MODEL_ANA_GROUP, "ana_state", equals + 1, err);
-	if (r < 0)
+	if (r != 0)
 		return ctl_usage(ctl, r);
 	group = model_add_id(port, MODEL_ANA_GROUP, (uint32_t)number);
 	return !group || model_set(group, "ana_state", equals + 1) < 0 ? err_nomem(err) : 0;
@@ -66,7 +66,7 @@ static int set_group(struct ctl *ctl, struct model_object *port, const char *spe
 
 int cmd_ana_set(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const struct model_object *actual;
 	struct model_object *wanted;
 	size_t i;
@@ -74,7 +74,7 @@ int cmd_ana_set(struct ctl *ctl, struct err *err)
 
 	for (i = 0; r == 0 && i < ctl->n_args; i++)
 		r = set_group(ctl, wanted, ctl->args[i], err);
-	return r < 0 ? r : commit_port(ctl, &change, actual, err);
+	return r != 0 ? r : commit_port(ctl, &change, actual, err);
 }
 
 /* --- referrals */
@@ -85,7 +85,7 @@ static int set_ip(struct model_object *referral, const char *text, struct err *e
 	const char *family;
 	int r = addr_parse(text, DISCOVERY_PORT, &addr, err);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	family = addr_family_word(addr.family);
 	if (!family)
@@ -105,7 +105,7 @@ static int set_fc(struct model_object *referral, const char *text, struct err *e
 	char fc[ADDR_FC_MAX];
 	int r = addr_parse_fc(text, fc, err);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (model_set(referral, "addr_adrfam", "fc") < 0 ||
 	    model_set(referral, "addr_traddr", fc) < 0)
@@ -117,7 +117,7 @@ static int set_target(struct ctl *ctl, struct model_object *referral, struct err
 {
 	const char *to = ctl->opt.to;
 	const char *colon = to ? strchr(to, ':') : NULL;
-	char *type CLEANUP_FREE = colon ? strndup(to, (size_t)(colon - to)) : NULL;
+	CLEANUP_FREE char *type = colon ? strndup(to, (size_t)(colon - to)) : NULL;
 	int r;
 
 	if (!type ||
@@ -146,34 +146,34 @@ static int check_name(const char *name, struct err *err)
 
 int cmd_referral_add(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	struct model_object *referral;
 	const struct model_object *actual;
 	struct model_object *wanted;
 	int r = check_name(ctl->args[0], err);
 
-	if (r < 0)
+	if (r != 0)
 		return ctl_usage(ctl, r);
 	r = begin_port(ctl, &change, &wanted, &actual, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	referral = model_add(wanted, MODEL_REFERRAL, ctl->args[0]);
 	r = referral ? set_target(ctl, referral, err) : err_nomem(err);
-	if (r < 0)
+	if (r != 0)
 		return r == -EINVAL ? ctl_usage(ctl, r) : r;
 	return commit_port(ctl, &change, actual, err);
 }
 
 int cmd_referral_remove(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const char *name = ctl->args[0];
 	struct model_object *referral;
 	const struct model_object *actual;
 	struct model_object *wanted;
 	int r = begin_port(ctl, &change, &wanted, &actual, err);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (!model_find(actual, MODEL_REFERRAL, name))
 		return err_set(err, -ENOENT, "port %s has no referral %s; see: show", actual->name,

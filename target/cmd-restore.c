@@ -26,7 +26,7 @@ static int add_item(struct export_list *list, const struct export_item *item)
 
 static int load_dir(const char *path, struct export_list *ret, struct err *err)
 {
-	int fd CLEANUP_CLOSE = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
@@ -68,7 +68,7 @@ static int merge(struct ctl *ctl, struct export_list *to, struct export_list *fr
 /* All exports that are to be there. */
 static int load_wanted(struct ctl *ctl, struct export_list *ret, struct err *err)
 {
-	struct export_list stored CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	CLEANUP_EXPORT_LIST struct export_list stored = EXPORT_LIST_NULL;
 	int r = load_dir(ctl->admin_path, ret, err);
 
 	if (r == 0)
@@ -110,7 +110,7 @@ static int select_named(struct ctl *ctl, struct export_list *list, struct export
 
 static int load_file(const char *path, struct export_list *ret, struct err *err)
 {
-	char *text CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *text = NULL;
 	struct model_object *wanted = NULL;
 	struct export_item item = { 0 };
 	struct err why = ERR_NULL;
@@ -147,8 +147,8 @@ static int load_files(struct ctl *ctl, struct export_list *ret, struct err *err)
 
 int cmd_restore(struct ctl *ctl, struct err *err)
 {
-	struct export_list all CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
-	struct export_list list CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	CLEANUP_EXPORT_LIST struct export_list all = EXPORT_LIST_NULL;
+	CLEANUP_EXPORT_LIST struct export_list list = EXPORT_LIST_NULL;
 	int r = load_wanted(ctl, &all, err);
 
 	if (r == 0)
@@ -158,7 +158,7 @@ int cmd_restore(struct ctl *ctl, struct err *err)
 
 int cmd_apply(struct ctl *ctl, struct err *err)
 {
-	struct export_list list CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	CLEANUP_EXPORT_LIST struct export_list list = EXPORT_LIST_NULL;
 	int r = load_files(ctl, &list, err);
 
 	return r < 0 ? r : converge(ctl, &list, CONVERGE_STORE | CONVERGE_REWRITE_PORT, err);
@@ -166,7 +166,7 @@ int cmd_apply(struct ctl *ctl, struct err *err)
 
 int cmd_diff(struct ctl *ctl, struct err *err)
 {
-	struct export_list list CLEANUP_EXPORT_LIST = EXPORT_LIST_NULL;
+	CLEANUP_EXPORT_LIST struct export_list list = EXPORT_LIST_NULL;
 	int r = ctl->n_args ? load_files(ctl, &list, err) : load_wanted(ctl, &list, err);
 
 	if (r == 0)
@@ -206,7 +206,7 @@ static int save_all(struct ctl *ctl, struct change *change, struct err *err)
 
 int cmd_save(struct ctl *ctl, struct err *err)
 {
-	struct change change CLEANUP_CHANGE = CHANGE_NULL;
+	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	size_t i;
 	int r;
 

@@ -13,8 +13,8 @@
 
 int cmd_no_export(struct ctl *ctl, const char *nqn, struct err *err)
 {
-	struct model_object *root CLEANUP_MODEL = NULL;
-	struct str names CLEANUP_STR = STR_NULL;
+	CLEANUP_MODEL struct model_object *root = NULL;
+	CLEANUP_STR struct str names = STR_NULL;
 	const struct model_object *subsystem;
 	size_t i = 0;
 	size_t n = 0;
@@ -52,7 +52,7 @@ static int find_by_listener(struct ctl *ctl, const struct model_object *actual,
 			    const struct model_object **ret, struct err *err)
 {
 	const struct ctl_listener *listener = &ctl->opt.listeners[0];
-	struct model_object *root CLEANUP_MODEL = model_new();
+	CLEANUP_MODEL struct model_object *root = model_new();
 	struct model_object *port = NULL;
 	int r = root ? spec_add_listener(ctl, root, listener, NULL, &port, err) : err_nomem(err);
 
@@ -85,8 +85,8 @@ int cmd_find_port(struct ctl *ctl, const struct model_object *actual,
 /* Do we know where the host's key comes from? One that somebody else gave it would be lost. */
 static bool is_key_ours(struct ctl *ctl, const char *nqn, const char *hostnqn)
 {
-	struct model_object *stored CLEANUP_MODEL = NULL;
-	int fd CLEANUP_CLOSE = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_MODEL struct model_object *stored = NULL;
+	CLEANUP_CLOSE int fd = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 || export_load_one(fd, ctl->stored_path, nqn, &stored, NULL) < 0)
 		return false;

@@ -34,7 +34,7 @@ static void converge_deinit(struct converge *c)
 /* Already as wanted? Decided before any drive or address is looked at. */
 static int is_right(struct converge *c, const char *nqn, bool *ret, struct err *err)
 {
-	struct plan plan CLEANUP_PLAN = PLAN_NULL;
+	CLEANUP_PLAN struct plan plan = PLAN_NULL;
 	struct model_object *wanted = c->change.wanted;
 	const struct model_object *actual = model_find(c->change.actual, MODEL_SUBSYSTEM, nqn);
 	struct model_object *ns;
@@ -62,7 +62,7 @@ static int is_right(struct converge *c, const char *nqn, bool *ret, struct err *
 static int prepare_drives(struct converge *c, const char *nqn, struct err *err)
 {
 	struct ctl *ctl = c->ctl;
-	struct str notes CLEANUP_STR = STR_NULL;
+	CLEANUP_STR struct str notes = STR_NULL;
 	unsigned int flags = c->flags & CONVERGE_RESTORE ? CLAIM_RESTORE : 0;
 	int r = c->has_drives ? 0 : drive_context_init(ctl, c->change.actual, &c->drives, err);
 
@@ -103,8 +103,8 @@ static int make_right(struct converge *c, const char *nqn, struct err *err)
 
 static int show_difference(struct converge *c, struct err *err)
 {
-	struct plan plan CLEANUP_PLAN = PLAN_NULL;
-	struct str text CLEANUP_STR = STR_NULL;
+	CLEANUP_PLAN struct plan plan = PLAN_NULL;
+	CLEANUP_STR struct str text = STR_NULL;
 	size_t i;
 	int r = plan_make(c->change.wanted, c->change.actual, PLAN_MAY_REWRITE_PORT, &plan, err);
 

@@ -37,7 +37,7 @@ void ctl_print(const struct ctl *ctl, const char *text)
 
 void ctl_warn(struct ctl *ctl, const char *format, ...)
 {
-	char *text CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *text = NULL;
 	va_list args;
 	int r;
 
@@ -50,12 +50,6 @@ void ctl_warn(struct ctl *ctl, const char *format, ...)
 		js_append(ctl->warnings, js_string(text));
 	if (!ctl->opt.quiet)
 		fprintf(stderr, "nvmet-sunfishctl: %s\n", text ? text : "out of memory");
-}
-
-int ctl_usage(struct ctl *ctl, int code)
-{
-	ctl->status = CTL_USAGE;
-	return code;
 }
 
 int ctl_open_target(struct ctl *ctl, bool load, struct err *err)
@@ -89,7 +83,7 @@ static int open_run(struct ctl *ctl, struct err *err)
 
 int ctl_lock(struct ctl *ctl, struct err *err)
 {
-	struct str text CLEANUP_STR = STR_NULL;
+	CLEANUP_STR struct str text = STR_NULL;
 	struct apply_env env;
 	unsigned int seconds = ctl->opt.wait_seconds < 0 ? ctl->settings.wait_seconds
 							 : (unsigned int)ctl->opt.wait_seconds;

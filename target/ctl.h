@@ -96,7 +96,11 @@ void ctl_print(const struct ctl *ctl, const char *text);
 void ctl_warn(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Let the failure be one of usage. Returns: @code, for `return ctl_usage(ctl, err_set(..))`. */
-int ctl_usage(struct ctl *ctl, int code);
+static inline int ctl_usage(struct ctl *ctl, int code)
+{
+	ctl->status = CTL_USAGE;
+	return code;
+}
 
 /*
  * Open the target's tree.

@@ -66,8 +66,8 @@ static int add_exports(const struct drive_context *context, const struct model_o
 int drive_context_init(struct ctl *ctl, const struct model_object *actual,
 		       struct drive_context *ret, struct err *err)
 {
-	struct drive_context context CLEANUP_DRIVE_CONTEXT = DRIVE_CONTEXT_NULL;
-	struct model_object *devices CLEANUP_MODEL = NULL;
+	CLEANUP_DRIVE_CONTEXT struct drive_context context = DRIVE_CONTEXT_NULL;
+	CLEANUP_MODEL struct model_object *devices = NULL;
 	int r = claim_new(ctl->sysfs_fd, &context.claim, err);
 
 	if (r == 0 && !actual && ctl->nvmet_fd >= 0)
@@ -141,7 +141,7 @@ static int set_serial(struct model_object *subsystem, const char *identity, stru
 /* What leads to the drive also when it is found in another order, and to the file from anywhere. */
 static int set_stable_path(struct model_object *ns, const struct dev_info *dev, struct err *err)
 {
-	char *whole CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *whole = NULL;
 	const char *path = dev->by_id;
 
 	if (dev->is_file) {

@@ -36,8 +36,8 @@ static const char *errno_name(int r)
 
 static void print_json(struct ctl *ctl, int r, const struct err *err)
 {
-	struct js *root CLEANUP_JS = ctl->result;
-	char *text CLEANUP_FREE = NULL;
+	CLEANUP_JS struct js *root = ctl->result;
+	CLEANUP_FREE char *text = NULL;
 	struct js *error;
 
 	ctl->result = NULL;
@@ -145,7 +145,7 @@ static int usage(const char *word)
 
 int main(int argc, char **argv)
 {
-	char *command CLEANUP_FREE = join(argc - 1, argv + 1);
+	CLEANUP_FREE char *command = join(argc - 1, argv + 1);
 	const struct verb *verb;
 	int n_words;
 

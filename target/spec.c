@@ -31,7 +31,7 @@ static const struct key *find_key(const struct key *keys, const char *word, size
 
 static int unknown_key(const struct key *keys, const char *spec, const char *part, struct err *err)
 {
-	struct str known CLEANUP_STR = STR_NULL;
+	CLEANUP_STR struct str known = STR_NULL;
 
 	for (; keys->word; keys++)
 		str_addf(&known, " %s%s", keys->word, keys->value ? "" : "=");
@@ -58,8 +58,10 @@ static int set_part(struct model_object *object, const struct key *keys, const c
 		return err_set(err, -EINVAL, "\"%s\" of \"%s\" takes no value", key->word, spec);
 	value = equals ? equals + 1 : key->value;
 	r = export_is_pseudo(key->attr) ? 0 : attr_check(object->kind, key->attr, value, err);
-	if (r < 0)
-		return err_prefix(err, "\"%s\" of \"%s\": ", part, spec);
+	if (r < 0) {
+		err_prefix(err, "\"%s\" of \"%s\": ", part, spec);
+		return r;
+	}
 	return model_set(object, key->attr, value) < 0 ? err_nomem(err) : 0;
 }
 
@@ -67,7 +69,7 @@ static int set_part(struct model_object *object, const struct key *keys, const c
 static int set_parts(struct model_object *object, const struct key *keys, const char *spec,
 		     const char *passed_over, struct err *err)
 {
-	char *copy CLEANUP_FREE = strdup(spec);
+	CLEANUP_FREE char *copy = strdup(spec);
 	char *rest = copy;
 	char *part;
 	int r = 0;
@@ -89,7 +91,7 @@ static int set_parts(struct model_object *object, const struct key *keys, const 
 static int number_of(const char *spec, const char *word, uint64_t max, uint64_t otherwise,
 		     uint64_t *ret, struct err *err)
 {
-	char *copy CLEANUP_FREE = strdup(spec);
+	CLEANUP_FREE char *copy = strdup(spec);
 	size_t length = strlen(word);
 	char *rest = copy;
 	char *part;
@@ -128,7 +130,7 @@ static const struct key namespace_keys[] = {
 int spec_add_namespace(struct model_object *subsystem, const char *spec, uint32_t nsid,
 		       struct err *err)
 {
-	char *path CLEANUP_FREE = value_of(spec);
+	CLEANUP_FREE char *path = value_of(spec);
 	struct model_object *ns;
 	uint64_t number;
 	int r = number_of(spec, "nsid", 0xfffffffe, nsid, &number, err);
@@ -242,7 +244,7 @@ int spec_add_listener(struct ctl *ctl, struct model_object *root,
 		      const struct ctl_listener *listener, const char *nqn,
 		      struct model_object **ret_port, struct err *err)
 {
-	char *value CLEANUP_FREE = value_of(listener->spec);
+	CLEANUP_FREE char *value = value_of(listener->spec);
 	struct model_object *port;
 	uint64_t id;
 	int r = number_of(listener->spec, "port-id", 65535, next_unresolved(root), &id, err);
@@ -261,7 +263,9 @@ int spec_add_listener(struct ctl *ctl, struct model_object *root,
 		r = err_nomem(err);
 	if (r == 0 && ret_port)
 		*ret_port = port;
-	return r < 0 ? err_prefix(err, "--%s %s: ", listener->transport, listener->spec) : 0;
+	if (r < 0)
+		err_prefix(err, "--%s %s: ", listener->transport, listener->spec);
+	return r;
 }
 
 /* --- host */
@@ -278,7 +282,7 @@ static const struct key host_keys[] = {
 static int make_absolute(struct model_object *host, const char *attr, struct err *err)
 {
 	const char *path = model_get(host, attr);
-	char *whole CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *whole = NULL;
 
 	if (!path || path[0] == '/')
 		return 0;
@@ -292,7 +296,7 @@ static int make_absolute(struct model_object *host, const char *attr, struct err
 int spec_add_host(struct model_object *root, struct model_object *subsystem, const char *spec,
 		  struct err *err)
 {
-	char *nqn CLEANUP_FREE = value_of(spec);
+	CLEANUP_FREE char *nqn = value_of(spec);
 	struct model_object *host;
 	int r;
 

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <errno.h>
+
 /* Room for a full NQN (223 bytes), a path and a sentence. */
 #define ERR_TEXT_MAX 768
 
@@ -19,12 +21,21 @@ struct err {
 
 #define ERR_NULL ((struct err){ 0 })
 
-/* Set code and text, cut at ERR_TEXT_MAX. Returns: @code, so that `return err_set(...)` works. */
-int err_set(struct err *err, int code, const char *format, ...)
+/* Set code and text, cut at ERR_TEXT_MAX. Is @code, so that `return err_set(...)` works; a macro
+ * so that a static analyser sees that, too. */
+#define err_set(err, code, ...)                                                                    \
+	({                                                                                         \
+		int _code = (code);                                                                \
+		err_set_text(err, _code, __VA_ARGS__);                                             \
+		_code;                                                                             \
+	})
+
+/* What err_set is made of. */
+void err_set_text(struct err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Put a prefix before the text. Returns: the code that is already there. */
-int err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Put a prefix before the text. No code comes back: with @err NULL there is none. */
+void err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* -ENOMEM with its text. */
-int err_nomem(struct err *err);
+#define err_nomem(err) err_set(err, -ENOMEM, "out of memory")

@@ -377,9 +377,9 @@ int cfg_error(const struct cfg_item *item, struct err *err, int code, const char
 		       config_setting_source_line(to_setting(item)), text);
 }
 
-int cfg_prefix(const struct cfg_item *item, struct err *err)
+void cfg_prefix(const struct cfg_item *item, struct err *err)
 {
-	return err_prefix(err, "%s:%u: %s%s", cfg_of(item)->origin,
-			  config_setting_source_line(to_setting(item)), cfg_name(item),
-			  *cfg_name(item) ? ": " : "");
+	err_prefix(err, "%s:%u: %s%s", cfg_of(item)->origin,
+		   config_setting_source_line(to_setting(item)), cfg_name(item),
+		   *cfg_name(item) ? ": " : "");
 }

@@ -80,5 +80,5 @@ int cfg_need_list(const struct cfg_item *item, struct err *err);
 int cfg_error(const struct cfg_item *item, struct err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Put "FILE:LINE: NAME: " before a text that is set. Returns: the code that is there. */
-int cfg_prefix(const struct cfg_item *item, struct err *err);
+/* Put "FILE:LINE: NAME: " before a text that is set. */
+void cfg_prefix(const struct cfg_item *item, struct err *err);

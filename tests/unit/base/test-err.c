@@ -22,8 +22,8 @@ static void puts_prefixes_before_each_other(void **state)
 
 	(void)state;
 	err_set(&err, -EBUSY, "mounted on /home");
-	assert_int_equal(err_prefix(&err, "%s: ", "/dev/sda"), -EBUSY);
-	assert_int_equal(err_prefix(&err, "export %s: ", "blake14"), -EBUSY);
+	err_prefix(&err, "%s: ", "/dev/sda");
+	err_prefix(&err, "export %s: ", "blake14");
 	assert_string_equal(err.text, "export blake14: /dev/sda: mounted on /home");
 }
 
@@ -31,7 +31,7 @@ static void works_without_an_error_to_fill(void **state)
 {
 	(void)state;
 	assert_int_equal(err_set(NULL, -EIO, "x"), -EIO);
-	assert_int_equal(err_prefix(NULL, "x"), 0);
+	err_prefix(NULL, "x");
 	assert_int_equal(err_nomem(NULL), -ENOMEM);
 }
 

@@ -192,7 +192,7 @@ static void puts_the_place_before_a_message(void **state)
 
 	(void)state;
 	err_set(&err, -EINVAL, "no blanks");
-	assert_int_equal(cfg_prefix(cfg_at(cfg_root(cfg), 0), &err), -EINVAL);
+	cfg_prefix(cfg_at(cfg_root(cfg), 0), &err);
 	assert_string_equal(err.text, "a.conf:2: nqn: no blanks");
 }
 
