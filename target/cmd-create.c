@@ -100,7 +100,7 @@ static int add_specs(struct ctl *ctl, struct model_object *root, struct model_ob
 		return ctl_usage(ctl, r);
 	for (i = 0; r == 0 && i < opt->n_listeners; i++)
 		r = spec_add_listener(ctl, root, &opt->listeners[i], ctl->args[0], NULL, err);
-	return r;
+	return r == -EINVAL ? ctl_usage(ctl, r) : r;
 }
 
 static int build(struct ctl *ctl, struct model_object *root, struct err *err)
@@ -159,15 +159,16 @@ static int refuse_difference(const char *nqn, const struct plan *plan, struct er
 {
 	CLEANUP_STR struct str text = STR_NULL;
 	size_t i;
-	char *c;
 
-	for (i = 0; i < plan->n_steps && text.length < 400; i++)
-		plan_format_change(&plan->steps[i], &text);
-	for (c = text.text; c && *c; c++)
-		if (*c == '\n')
-			*c = ';';
+	for (i = 0; i < plan->n_steps && text.length < 400; i++) {
+		CLEANUP_STR struct str line = STR_NULL;
+
+		plan_format_change(&plan->steps[i], &line);
+		if (line.length)
+			str_addf(&text, "%.*s; ", (int)line.length - 1, line.text);
+	}
 	return err_set(err, -EEXIST,
-		       "%s is exported already, but not like that: %s to change it see "
+		       "%s is exported already, but not like that: %sto change it see "
 		       "\"namespace\", \"listener\" and \"host\", or delete it first",
 		       nqn, str_get(&text));
 }

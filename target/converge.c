@@ -113,6 +113,9 @@ static int show_difference(struct converge *c, struct err *err)
 	ctl_print(c->ctl, str_get(&text));
 	if (r == 0 && c->ctl->result)
 		js_set(c->ctl->result, "differences", js_string(str_get(&text)));
+	/* what two exports share is told once */
+	if (r == 0 && plan_outcome(c->change.actual, c->change.wanted) < 0)
+		r = err_nomem(err);
 	return r;
 }
 
@@ -139,6 +142,7 @@ static int do_item(struct converge *c, struct export_item *item, struct err *err
 {
 	struct ctl *ctl = c->ctl;
 	struct js *whole = ctl->result;
+	size_t n_changed = c->n_changed;
 	int r;
 
 	if (!item->wanted)
@@ -150,6 +154,7 @@ static int do_item(struct converge *c, struct export_item *item, struct err *err
 	if (!whole)
 		return r;
 	js_set(ctl->result, "nqn", js_string(item->nqn));
+	js_set(ctl->result, "changed", js_bool(c->n_changed > n_changed));
 	js_append(c->items, ctl->result);
 	ctl->result = whole;
 	return r;
@@ -184,7 +189,7 @@ static int finish(struct converge *c, size_t count, struct err *err)
 	}
 	if (c->flags & CONVERGE_SHOW)
 		return c->n_changed > 0;
-	ctl_say(ctl, "%zu exports, %zu changed\n", count, c->n_changed);
+	ctl_say(ctl, "%zu export%s, %zu changed\n", count, count == 1 ? "" : "s", c->n_changed);
 	return 0;
 }
 

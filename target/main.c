@@ -133,9 +133,14 @@ static int run_verb(const struct verb *verb, int n_words, char **words, const ch
 
 static int usage(const char *word)
 {
+	char known[256];
+
 	if (!word)
 		fprintf(stderr, "nvmet-sunfishctl: say what to do, such as \"list\"; see: "
 				"nvmet-sunfishctl --help\n");
+	else if (verb_list_second(word, known, sizeof(known)))
+		fprintf(stderr, "nvmet-sunfishctl: %s what? %s; see: nvmet-sunfishctl --help\n",
+			word, known);
 	else
 		fprintf(stderr,
 			"nvmet-sunfishctl: there is no verb \"%s\"; see: nvmet-sunfishctl --help\n",

@@ -391,6 +391,21 @@ int model_path(const struct model_object *object, char *path, size_t size)
 	return (size_t)length < size ? 0 : -ENAMETOOLONG;
 }
 
+/* With its address, which says more than its number. */
+static void describe_port(const struct model_object *port, char *text, size_t size)
+{
+	const char *address = model_text(port, "addr_traddr");
+	const char *service = model_text(port, "addr_trsvcid");
+	bool is_v6 = strcmp(model_text(port, "addr_adrfam"), "ipv6") == 0;
+
+	if (!*model_text(port, "addr_trtype"))
+		snprintf(text, size, "port %s", port->name);
+	else
+		snprintf(text, size, "port %s (%s%s%s%s%s%s%s)", port->name,
+			 model_text(port, "addr_trtype"), *address ? " " : "", is_v6 ? "[" : "",
+			 address, is_v6 ? "]" : "", *service ? ":" : "", service);
+}
+
 const char *model_describe(const struct model_object *object, char *text, size_t size)
 {
 	const char *parent = object->parent ? object->parent->name : "";
@@ -412,7 +427,7 @@ const char *model_describe(const struct model_object *object, char *text, size_t
 		snprintf(text, size, "passthru of %s", parent);
 		break;
 	case MODEL_PORT:
-		snprintf(text, size, "port %s", object->name);
+		describe_port(object, text, size);
 		break;
 	case MODEL_ANA_GROUP:
 		snprintf(text, size, "ANA group %s of port %s", object->name, parent);

@@ -108,7 +108,8 @@ bool model_has_absent_link(const struct model_object *object, const char *name);
 #define MODEL_PATH_MAX 1024
 int model_path(const struct model_object *object, char *path, size_t size);
 
-/* "namespace 1 of blake14": how a person calls it; cut at @size. Returns @text. */
+/* "namespace 1 of blake14", "port 1 (tcp 10.1.1.1:4420)": how a person calls it; cut at @size.
+ * Returns @text. */
 #define MODEL_NAME_MAX 320
 const char *model_describe(const struct model_object *object, char *text, size_t size);
 

@@ -161,6 +161,20 @@ const struct verb *verb_find(char *const *words, int n_words, int *ret_words)
 	return NULL;
 }
 
+bool verb_list_second(const char *word, char *text, size_t size)
+{
+	size_t length = strlen(word);
+	size_t used = 0;
+	size_t i;
+
+	for (i = 0; i < N_VERBS; i++)
+		if (strncmp(verbs[i].name, word, length) == 0 && verbs[i].name[length] == ' ' &&
+		    used < size)
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+						 verbs[i].name + length + 1);
+	return used > 0;
+}
+
 /* --- parsing */
 
 static bool takes(const struct verb *verb, const struct known_option *option)

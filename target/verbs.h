@@ -19,6 +19,10 @@ struct verb {
 /* The verb of the first one or two words; NULL if there is none. @ret_words  how many it took. */
 const struct verb *verb_find(char *const *words, int n_words, int *ret_words);
 
+/* The second words of verbs that begin with @word, "add, remove", cut at @size. Returns: is there
+ * one? */
+bool verb_list_second(const char *word, char *text, size_t size);
+
 /*
  * Parse what follows the verb into @ctl: options anywhere, arguments in ctl->args.
  * Returns: 0; 1 --help was asked for; -EINVAL.
