@@ -25,28 +25,48 @@ static int add_export(void *data, const struct view_export *export)
 	return 0;
 }
 
-static int show(struct ctl *ctl, const struct look *look, struct showing *showing, struct err *err)
+static int show_all(struct ctl *ctl, struct showing *showing, struct err *err)
+{
+	CLEANUP_LOOK struct look look = LOOK_NULL;
+	int r = look_read(ctl, &look, err);
+
+	return r < 0 ? r : look_each(&look, add_export, showing);
+}
+
+static int show_one(struct ctl *ctl, const char *nqn, struct showing *showing, struct err *err)
+{
+	CLEANUP_LOOK struct look look = LOOK_NULL;
+	CLEANUP_LOOK struct look all = LOOK_NULL;
+	int r = look_read_one(ctl, nqn, &look, err);
+
+	if (r == 0)
+		r = look_one(&look, nqn, add_export, showing, NULL);
+	if (r != -ENOENT)
+		return r;
+	/* only those that read all know which names are near */
+	r = look_read(ctl, &all, err);
+	return r < 0 ? r : look_one(&all, nqn, add_export, showing, err);
+}
+
+static int show(struct ctl *ctl, struct showing *showing, struct err *err)
 {
 	size_t i;
 	int r = 0;
 
 	if (ctl->n_args == 0)
-		return look_each(look, add_export, showing);
+		return show_all(ctl, showing, err);
 	for (i = 0; r == 0 && i < ctl->n_args; i++)
-		r = look_one(look, ctl->args[i], add_export, showing, err);
+		r = show_one(ctl, ctl->args[i], showing, err);
 	return r;
 }
 
 int cmd_show(struct ctl *ctl, struct err *err)
 {
-	CLEANUP_LOOK struct look look = LOOK_NULL;
 	struct showing showing = { .text = STR_NULL };
-	int r = look_read(ctl, &look, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	showing.exports = ctl->result ? js_array() : NULL;
-	r = show(ctl, &look, &showing, err);
+	r = show(ctl, &showing, err);
 	if (r == 0 && showing.text.failed)
 		r = err_nomem(err);
 	/* what was found before an unknown name is shown too */

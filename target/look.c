@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "target/cfs.h"
 
 void look_deinit(struct look *look)
 {
@@ -17,19 +18,20 @@ void look_deinit(struct look *look)
 	*look = LOOK_NULL;
 }
 
-static int read_sessions(struct ctl *ctl, struct look *look, struct err *err)
+static int read_sessions(struct ctl *ctl, const char *nqn, struct look *look, struct err *err)
 {
 	CLEANUP_CLOSE int debugfs_fd = -1;
 	struct session_source source = SESSION_SOURCE_NULL;
 	struct err why = ERR_NULL;
+	size_t none = 0;
 	int r;
 
-	if (look->root->n_children == 0)
+	if (!model_next(look->root, MODEL_SUBSYSTEM, &none))
 		return 0;
 	debugfs_fd = openat(ctl->sysfs_fd, "kernel/debug", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	source.proc_fd = ctl->proc_fd;
 	source.debugfs_fd = debugfs_fd;
-	r = session_list(&source, NULL, look->root, &look->sessions, &why);
+	r = session_list(&source, nqn, look->root, &look->sessions, &why);
 	if (r == -ENOMEM)
 		return err_nomem(err);
 	if (r < 0)
@@ -43,9 +45,33 @@ int look_read(struct ctl *ctl, struct look *ret, struct err *err)
 	int r = ctl_read_target(ctl, &look.root, err);
 
 	if (r == 0)
-		r = read_sessions(ctl, &look, err);
+		r = read_sessions(ctl, NULL, &look, err);
 	if (r == 0)
 		r = stored_load(ctl, &look.stored, err);
+	if (r < 0)
+		return r;
+	*ret = look;
+	look = LOOK_NULL;
+	return 0;
+}
+
+static int read_root(struct ctl *ctl, const char *nqn, struct model_object **ret, struct err *err)
+{
+	/* it says what is wrong, and gives an empty tree where nvmet is not loaded */
+	if (ctl_open_target(ctl, false, NULL) < 0)
+		return ctl_read_target(ctl, ret, err);
+	return cfs_read_subsystem(ctl->nvmet_fd, nqn, ret, err);
+}
+
+int look_read_one(struct ctl *ctl, const char *nqn, struct look *ret, struct err *err)
+{
+	CLEANUP_LOOK struct look look = LOOK_NULL;
+	int r = read_root(ctl, nqn, &look.root, err);
+
+	if (r == 0)
+		r = read_sessions(ctl, nqn, &look, err);
+	if (r == 0)
+		r = stored_load_one(ctl, nqn, &look.stored, err);
 	if (r < 0)
 		return r;
 	*ret = look;

@@ -29,6 +29,10 @@ void look_deinit(struct look *look);
  * Returns: 0, *ret owned, @ctl outlives it; codes of ctl_read_target; -ENOMEM. */
 int look_read(struct ctl *ctl, struct look *ret, struct err *err);
 
+/* The same for one export alone, which is quicker where there are many: of others only what the
+ * listeners it shares need. It may be neither there nor stored. Returns: as look_read. */
+int look_read_one(struct ctl *ctl, const char *nqn, struct look *ret, struct err *err);
+
 /* Called for each export, first those of the kernel by name, then what is only stored.
  * Returns: 0 go on; negative errno to end with it. */
 typedef int (*look_fn)(void *data, const struct view_export *export);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -15,38 +16,83 @@ void stored_deinit(struct stored *stored)
 	export_list_deinit(&stored->admin);
 }
 
-static int load(struct ctl *ctl, const char *path, struct export_list *ret, struct err *err)
+static int warn_of(struct ctl *ctl, const char *path, int r, const struct err *why)
+{
+	if (r == -EACCES || r == -EPERM)
+		ctl_warn(ctl, "stored exports cannot be seen: %s may be read by root only", path);
+	else if (r < 0 && r != -ENOENT)
+		ctl_warn(ctl, "stored exports of %s cannot be read: %s", path,
+			 *why->text ? why->text : strerror(-r));
+	return r == -ENOMEM ? r : 0;
+}
+
+static int load(struct ctl *ctl, const char *path, struct export_list *ret)
 {
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct err why = ERR_NULL;
 	size_t i;
 	int r = fd < 0 ? -errno : export_load_dir(fd, path, ret, &why);
 
-	if (r == -ENOMEM)
-		return err_nomem(err);
-	if (r == -EACCES || r == -EPERM)
-		ctl_warn(ctl, "stored exports cannot be seen: %s may be read by root only", path);
-	else if (r < 0 && r != -ENOENT)
-		ctl_warn(ctl, "stored exports of %s cannot be read: %s", path,
-			 *why.text ? why.text : strerror(-r));
 	for (i = 0; i < ret->count; i++)
 		if (ret->items[i].error)
 			ctl_warn(ctl, "%s", ret->items[i].error);
+	return warn_of(ctl, path, r, &why);
+}
+
+/* A list of one, so that it is freed and found like any other. */
+static int make_list(const char *nqn, struct model_object **take_wanted, struct export_list *ret)
+{
+	struct export_item *item = calloc(1, sizeof(*item));
+	char name[EXPORT_NAME_MAX];
+
+	if (!item)
+		return -ENOMEM;
+	*ret = (struct export_list){ .items = item, .count = 1 };
+	item->wanted = TAKE_PTR(*take_wanted);
+	item->nqn = strdup(nqn);
+	item->file = export_path_name(nqn, name, sizeof(name)) == 0 ? strdup(name) : NULL;
+	return item->nqn && item->file ? 0 : -ENOMEM;
+}
+
+static int load_kept(struct ctl *ctl, const char *nqn, struct export_list *ret)
+{
+	const char *path = ctl->stored_path;
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_MODEL struct model_object *wanted = NULL;
+	struct err why = ERR_NULL;
+	int r = fd < 0 ? -errno : export_load_one(fd, path, nqn, &wanted, &why);
+
+	return r == 0 ? make_list(nqn, &wanted, ret) : warn_of(ctl, path, r, &why);
+}
+
+static int finish(int r, struct stored *stored, struct stored *ret, struct err *err)
+{
+	if (r < 0) {
+		stored_deinit(stored);
+		return err_nomem(err);
+	}
+	*ret = *stored;
 	return 0;
 }
 
 int stored_load(struct ctl *ctl, struct stored *ret, struct err *err)
 {
 	struct stored stored = { .kept_path = ctl->stored_path, .admin_path = ctl->admin_path };
-	int r = load(ctl, ctl->stored_path, &stored.kept, err);
+	int r = load(ctl, ctl->stored_path, &stored.kept);
 
 	if (r == 0)
-		r = load(ctl, ctl->admin_path, &stored.admin, err);
-	if (r < 0)
-		stored_deinit(&stored);
-	else
-		*ret = stored;
-	return r;
+		r = load(ctl, ctl->admin_path, &stored.admin);
+	return finish(r, &stored, ret, err);
+}
+
+int stored_load_one(struct ctl *ctl, const char *nqn, struct stored *ret, struct err *err)
+{
+	struct stored stored = { .kept_path = ctl->stored_path, .admin_path = ctl->admin_path };
+	int r = load_kept(ctl, nqn, &stored.kept);
+
+	if (r == 0 && stored.kept.count == 0)
+		r = load(ctl, ctl->admin_path, &stored.admin);
+	return finish(r, &stored, ret, err);
 }
 
 const struct export_item *stored_next(const struct stored *stored, size_t *index,

@@ -29,6 +29,10 @@ void stored_deinit(struct stored *stored);
 /* Read both. Returns: 0, *ret owned, @ctl outlives it; -ENOMEM. */
 int stored_load(struct ctl *ctl, struct stored *ret, struct err *err);
 
+/* Read what there is of one export; other files of administrators may be in it too.
+ * Returns: as stored_load. */
+int stored_load_one(struct ctl *ctl, const char *nqn, struct stored *ret, struct err *err);
+
 /* The file of an export; borrowed, NULL if there is none.
  * @ret_dir  the directory it is in, borrowed; NULL allowed */
 const struct export_item *stored_find(const struct stored *stored, const char *nqn,

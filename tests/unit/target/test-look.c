@@ -188,6 +188,35 @@ static void directories_that_are_not_there_hold_nothing(void **state)
 	assert_int_equal(js_length(place->ctl.warnings), 0);
 }
 
+static void one_export_is_read_without_the_files_of_others(void **state)
+{
+	struct place *place = *state;
+	CLEANUP_STORED struct stored kept = STORED_NULL;
+	CLEANUP_STORED struct stored admin = STORED_NULL;
+	CLEANUP_FREE char *path = NULL;
+
+	make_stored(place);
+	assert_int_equal(stored_load_one(&place->ctl, "blake15", &kept, NULL), 0);
+	assert_int_equal(kept.kept.count, 1);
+	assert_int_equal(kept.admin.count, 0);
+	path = stored_find_path(&kept, "blake15");
+	assert_non_null(strstr(path, "/kept/blake15.conf"));
+	assert_int_equal(stored_load_one(&place->ctl, "scratch", &admin, NULL), 0);
+	assert_int_equal(admin.kept.count, 0);
+	assert_non_null(stored_find(&admin, "scratch", NULL));
+}
+
+static void a_kept_file_of_another_export_is_a_warning(void **state)
+{
+	struct place *place = *state;
+	CLEANUP_STORED struct stored stored = STORED_NULL;
+
+	make(place, "kept/blake15.conf", "nqn = \"blake16\";\n");
+	assert_int_equal(stored_load_one(&place->ctl, "blake15", &stored, NULL), 0);
+	assert_null(stored_find(&stored, "blake15", NULL));
+	assert_int_equal(js_length(place->ctl.warnings), 1);
+}
+
 static void merged_listeners_have_numbers_and_share_ports(void **state)
 {
 	struct place *place = *state;
@@ -366,6 +395,8 @@ int main(void)
 		TEST(stored_exports_of_both_directories_are_found),
 		TEST(a_broken_file_is_a_warning),
 		TEST(directories_that_are_not_there_hold_nothing),
+		TEST(one_export_is_read_without_the_files_of_others),
+		TEST(a_kept_file_of_another_export_is_a_warning),
 		TEST(merged_listeners_have_numbers_and_share_ports),
 		TEST(one_stored_export_is_merged_alone),
 		TEST(list_has_the_kernels_exports_and_then_stored_ones_once),
