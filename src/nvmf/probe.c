@@ -18,8 +18,6 @@
 #include "base/cleanup.h"
 #include "base/wait.h"
 
-extern char **environ;
-
 /* Both PDUs are 128 bytes long; what the initiator and the target may choose stays 0. */
 #define IC_PDU_SIZE 128
 #define COMMON_HEADER_SIZE 8
