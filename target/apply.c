@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +49,8 @@ struct run {
 	_Atomic unsigned char *states;
 	struct shared *shared;
 	int signal_fd;
+	int journal_fd;
+	pid_t parent;
 	bool is_child;
 	bool is_undo;
 };
@@ -79,7 +84,7 @@ static bool is_fault(const struct run *run, const char *kind, size_t step)
 static void die(const struct run *run)
 {
 	if (run->is_child)
-		kill(getppid(), SIGKILL);
+		kill(run->parent, SIGKILL);
 	raise(SIGKILL);
 }
 
@@ -111,8 +116,10 @@ static int do_write(int nvmet_fd, const struct plan_action *act)
 static int do_symlink(int nvmet_fd, const struct plan_action *act)
 {
 	char target[1200];
+	int length = snprintf(target, sizeof(target), "/proc/self/fd/%d/%s", nvmet_fd, act->value);
 
-	snprintf(target, sizeof(target), "/proc/self/fd/%d/%s", nvmet_fd, act->value);
+	if (length >= (int)sizeof(target))
+		return -ENAMETOOLONG;
 	return symlinkat(target, nvmet_fd, act->path) < 0 ? -errno : 0;
 }
 
@@ -180,7 +187,22 @@ static int do_step(const struct run *run, size_t step)
 	if (r == 0)
 		r = do_action(run->env->nvmet_fd, act);
 	atomic_store(&run->states[step], r < 0 ? JOURNAL_FAILED : JOURNAL_DONE);
+	/* at once, so that other lanes do not add to what must be undone */
+	if (r < 0)
+		atomic_store(&run->shared->stops, true);
 	return r;
+}
+
+/* The kernel refuses to write much of what is in use even if nothing would change. */
+static bool reads_as(int nvmet_fd, const struct plan_action *act)
+{
+	char now[FS_ATTR_MAX + 1];
+	bool same = fs_read_at(nvmet_fd, act->path, now, sizeof(now)) >= 0 &&
+		    strcmp(now, act->value) == 0;
+
+	if (act->flags & PLAN_SECRET)
+		explicit_bzero(now, sizeof(now));
+	return same;
 }
 
 /* An inverse may have run before, or its step may never have happened. */
@@ -191,6 +213,8 @@ static int do_inverse(const struct run *run, const struct plan_action *act)
 	trace(run, act);
 	r = do_action(run->env->nvmet_fd, act);
 	if (r == -EEXIST || r == -ENOENT)
+		r = 0;
+	if (r < 0 && act->op == PLAN_WRITE && reads_as(run->env->nvmet_fd, act))
 		r = 0;
 	return r;
 }
@@ -231,25 +255,36 @@ static bool has_happened(const struct run *run, size_t step)
 	return state == JOURNAL_BEGUN || state == JOURNAL_DONE;
 }
 
+static struct report undo_step(const struct run *run, size_t step)
+{
+	const struct plan_step *s = &run->plan->steps[step];
+	struct report report = { 0 };
+	size_t i;
+	int r;
+
+	for (i = 0; i < s->n_undo; i++) {
+		r = do_inverse(run, &s->undo[i]);
+		if (r < 0 && report.code == 0)
+			report = (struct report){ .code = r, .step = step, .undo = i };
+	}
+	return report;
+}
+
 /* Goes on after a failure, so that as little as possible is left; the first one counts. */
 static struct report run_undo(const struct run *run)
 {
 	struct report report = { 0 };
+	struct report one;
 	size_t step;
-	size_t i;
-	int r;
 
 	for (step = run->plan->n_steps; step-- > 0;) {
-		const struct plan_step *s = &run->plan->steps[step];
-
 		if (!has_happened(run, step))
 			continue;
-		for (i = 0; i < s->n_undo; i++) {
-			r = do_inverse(run, &s->undo[i]);
-			if (r < 0 && report.code == 0)
-				report = (struct report){ .code = r, .step = step, .undo = i };
-		}
-		atomic_store(&run->states[step], JOURNAL_WAITS);
+		one = undo_step(run, step);
+		if (one.code == 0)
+			atomic_store(&run->states[step], JOURNAL_WAITS);
+		else if (report.code == 0)
+			report = one;
 	}
 	return report;
 }
@@ -261,18 +296,50 @@ static bool can_hang(const struct run *run, size_t step)
 	return (run->plan->steps[step].act.flags & PLAN_CAN_HANG) || is_fault(run, "hang", step);
 }
 
-/* A hung child keeps what it has open, so it has nothing that others wait for. */
-static void leave_family(const struct run *run)
+static int compare_fds(const void *a, const void *b)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int i;
+	return *(const int *)a - *(const int *)b;
+}
 
+static void close_between(int first, int last)
+{
+#ifdef SYS_close_range
+	if (first <= last)
+		syscall(SYS_close_range, first, last, 0);
+#else
+	(void)first;
+	(void)last;
+#endif
+}
+
+/* A hung child keeps what it has open, so it has nothing that others wait for. */
+static void leave_family(const struct run *run, int report_fd)
+{
+	int keep[] = { run->env->nvmet_fd, run->journal_fd, report_fd };
+	const size_t n = sizeof(keep) / sizeof(keep[0]);
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int from = 3;
+	size_t i;
+
+	qsort(keep, n, sizeof(keep[0]), compare_fds);
 	for (i = 0; fd >= 0 && i <= 2; i++)
-		dup2(fd, i);
+		if (!bsearch(&(int){ (int)i }, keep, n, sizeof(keep[0]), compare_fds))
+			dup2(fd, (int)i);
 	if (run->env->lock_fd >= 0)
 		close(run->env->lock_fd);
-	if (fd > 2)
-		close(fd);
+	for (i = 0; i < n; i++) {
+		close_between(from, keep[i] - 1);
+		from = keep[i] >= from ? keep[i] + 1 : from;
+	}
+	close_between(from, INT_MAX);
+}
+
+/* If the parent is killed, the next run undoes: no child may go on meanwhile. */
+static void die_with_parent(const struct run *run)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != run->parent)
+		_exit(1);
 }
 
 static int spawn(struct run *run, const struct lane *lanes, size_t n_lanes, struct worker *ret)
@@ -291,7 +358,8 @@ static int spawn(struct run *run, const struct lane *lanes, size_t n_lanes, stru
 	}
 	if (pid == 0) {
 		run->is_child = true;
-		leave_family(run);
+		die_with_parent(run);
+		leave_family(run, fds[1]);
 		report = run->is_undo ? run_undo(run) : run_lanes(run, lanes, n_lanes);
 		_exit(write(fds[1], &report, sizeof(report)) != (ssize_t)sizeof(report));
 	}
@@ -358,7 +426,7 @@ static struct report wait_for(struct run *run, struct worker *worker)
 	};
 	struct report report = { .code = -ETIMEDOUT };
 
-	while (!is_overdue(run, worker)) {
+	do {
 		if (is_asked_to_end(run))
 			atomic_store(&run->shared->stops, true);
 		if (poll(polls, 2, 50) < 0 && errno != EINTR)
@@ -368,7 +436,7 @@ static struct report wait_for(struct run *run, struct worker *worker)
 		report = read_report(run, worker);
 		waitpid(worker->pid, NULL, 0);
 		break;
-	}
+	} while (!is_overdue(run, worker));
 	if (report.code == -ETIMEDOUT) {
 		atomic_store(&run->shared->stops, true);
 		kill(worker->pid, SIGKILL);
@@ -392,7 +460,7 @@ static int rank(int code)
 	}
 }
 
-static struct report run_in_children(struct run *run, const struct lane *lanes, size_t n_lanes)
+static struct report work_in_children(struct run *run, const struct lane *lanes, size_t n_lanes)
 {
 	struct worker workers[MAX_WORKERS];
 	struct report report = { 0 };
@@ -410,8 +478,11 @@ static struct report run_in_children(struct run *run, const struct lane *lanes, 
 		if (one.code == 0)
 			continue;
 		n = i;
-		if (i == 0)
-			return (struct report){ .code = one.code, .step = lanes[0].from };
+		if (i > 0)
+			continue;
+		/* better an undo that may hang than none */
+		return run->is_undo ? run_undo(run)
+				    : (struct report){ .code = one.code, .step = lanes[0].from };
 	}
 	for (i = 0; i < n; i++) {
 		one = wait_for(run, &workers[i]);
@@ -421,6 +492,37 @@ static struct report run_in_children(struct run *run, const struct lane *lanes, 
 		if (rank(one.code) > rank(report.code))
 			report = one;
 	}
+	return report;
+}
+
+/* A child cannot tell what it does: its memory is its own. */
+static struct report run_in_children(struct run *run, const struct lane *lanes, size_t n_lanes)
+{
+	struct report report = work_in_children(run, lanes, n_lanes);
+	size_t i;
+	size_t step;
+
+	for (i = 0; i < n_lanes; i++)
+		for (step = lanes[i].from; step < lanes[i].to; step++)
+			if (atomic_load(&run->states[step]) != JOURNAL_WAITS)
+				trace(run, &run->plan->steps[step].act);
+	return report;
+}
+
+static struct report run_undo_in_child(struct run *run)
+{
+	unsigned char *before CLEANUP_FREE = calloc(run->plan->n_steps, 1);
+	struct lane none = { 0 };
+	struct report report;
+	size_t step;
+	size_t i;
+
+	for (step = 0; before && step < run->plan->n_steps; step++)
+		before[step] = has_happened(run, step);
+	report = work_in_children(run, &none, 1);
+	for (step = run->plan->n_steps; before && step-- > 0;)
+		for (i = 0; before[step] && i < run->plan->steps[step].n_undo; i++)
+			trace(run, &run->plan->steps[step].undo[i]);
 	return report;
 }
 
@@ -458,9 +560,8 @@ static struct report run_sequence(struct run *run, size_t from, size_t to)
 	struct lane lane = { .from = from, .to = to };
 	struct report report;
 
-	while (lane.to > from && !can_hang(run, lane.from) && lane.from < to)
-		if (++lane.from == to)
-			break;
+	while (lane.from < to && !can_hang(run, lane.from))
+		lane.from++;
 	report = run_lane(run, &(struct lane){ .from = from, .to = lane.from });
 	if (report.code < 0 || lane.from == to)
 		return report;
@@ -496,11 +597,9 @@ static bool undo_can_hang(const struct run *run)
 
 static struct report run_back(struct run *run)
 {
-	struct lane none = { 0 };
-
 	run->is_undo = true;
 	atomic_store(&run->shared->stops, false);
-	return undo_can_hang(run) ? run_in_children(run, &none, 1) : run_undo(run);
+	return undo_can_hang(run) ? run_undo_in_child(run) : run_undo(run);
 }
 
 /* --- journal around it */
@@ -519,6 +618,8 @@ static int run_init(struct run *run, const struct apply_env *env, const struct p
 		.states = journal->states,
 		.shared = map,
 		.signal_fd = -1,
+		.journal_fd = journal->fd,
+		.parent = getpid(),
 	};
 	return 0;
 }
@@ -552,17 +653,33 @@ static int store_all(const struct apply_store *stores, size_t n_stores, struct e
 	return r;
 }
 
-static int explain_hang(const struct run *run, struct apply_result *ret, struct err *err)
+/* Forward the first that has begun and not ended, back the last that is not undone yet. */
+static const struct plan_step *hung_step(const struct run *run)
 {
 	const struct plan_step *step = NULL;
 	size_t i;
 
-	for (i = 0; i < run->plan->n_steps; i++)
-		if (atomic_load(&run->states[i]) == JOURNAL_BEGUN) {
+	for (i = 0; i < run->plan->n_steps; i++) {
+		if (run->is_undo && has_happened(run, i))
 			step = &run->plan->steps[i];
-			break;
-		}
+		if (!run->is_undo && atomic_load(&run->states[i]) == JOURNAL_BEGUN)
+			return &run->plan->steps[i];
+	}
+	return step;
+}
+
+static int explain_hang(const struct run *run, struct apply_result *ret, struct err *err)
+{
+	const struct plan_step *step = hung_step(run);
+
 	ret->hung = true;
+	if (run->is_undo)
+		return err_set(err, -ETIMEDOUT,
+			       "%s: the kernel has not come back from undoing the change of %s for "
+			       "%u s: a drive or a network does not answer. What is left of the "
+			       "change stays; look at it with \"list\" once that answers",
+			       step ? step->what : "the target", step ? step->act.path : "it",
+			       run->env->hang_seconds);
 	return err_set(err, -ETIMEDOUT,
 		       "%s: the kernel has not come back from %s of %s for %u s: a drive or a "
 		       "network does not answer. What was done stays done; once it answers, repeat "
@@ -584,11 +701,26 @@ static void count(const struct run *run, size_t *ret_done)
 		*ret_done += atomic_load(&run->states[i]) == JOURNAL_DONE;
 }
 
+/* What could not be put back. */
+static void explain_left(const struct run *run, const struct report *back, struct err *err)
+{
+	const struct plan_step *step = &run->plan->steps[back->step];
+
+	if (back->code == -ECHILD || back->undo >= step->n_undo)
+		err_set(err, back->code,
+			"%s: the process that undid it was killed; what is left is shown by "
+			"\"list\"",
+			step->what);
+	else
+		apply_explain(run->plan, back->step, &step->undo[back->undo], back->code, err);
+}
+
 /* Go back after @failed. The text of @err stays the cause; what is left is added. */
 static int go_back(struct run *run, const struct report *failed, struct apply_result *ret,
 		   struct err *err)
 {
 	struct err left = ERR_NULL;
+	struct err cause;
 	struct report back;
 	int code = failed->code;
 
@@ -605,9 +737,11 @@ static int go_back(struct run *run, const struct report *failed, struct apply_re
 		return code;
 	if (back.code == -ETIMEDOUT)
 		return explain_hang(run, ret, err);
-	apply_explain(run->plan, back.step, &run->plan->steps[back.step].undo[back.undo], back.code,
-		      &left);
-	return err ? err_set(err, code, "%.500s; and %.240s", err->text, left.text) : code;
+	if (!err)
+		return code;
+	explain_left(run, &back, &left);
+	cause = *err;
+	return err_set(err, code, "%.500s; and %.240s", cause.text, left.text);
 }
 
 static int run_plan(struct run *run, struct journal *journal, const struct apply_store *stores,
@@ -626,13 +760,19 @@ static int run_plan(struct run *run, struct journal *journal, const struct apply
 	return store_all(stores, n_stores, err);
 }
 
+/* Those of @ret_set ask to end. A reader of our output that goes away does not, but must not
+ * kill us midway either. */
 static void block_signals(sigset_t *ret_set, sigset_t *ret_before)
 {
+	sigset_t all;
+
 	sigemptyset(ret_set);
 	sigaddset(ret_set, SIGINT);
 	sigaddset(ret_set, SIGTERM);
 	sigaddset(ret_set, SIGHUP);
-	sigprocmask(SIG_BLOCK, ret_set, ret_before);
+	all = *ret_set;
+	sigaddset(&all, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &all, ret_before);
 }
 
 int apply_run(const struct apply_env *env, const struct plan *plan,
@@ -647,10 +787,13 @@ int apply_run(const struct apply_env *env, const struct plan *plan,
 	int r;
 
 	r = journal_create(env->run_fd, plan, stores, n_stores, &journal, err);
-	if (r == 0)
-		r = run_init(&run, env, plan, &journal, err);
 	if (r < 0)
 		return r;
+	r = run_init(&run, env, plan, &journal, err);
+	if (r < 0) {
+		journal_drop(env->run_fd, NULL);
+		return r;
+	}
 	block_signals(&set, &before);
 	run.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	r = run_plan(&run, &journal, stores, n_stores, &result, err);
@@ -686,11 +829,10 @@ static int recover(const struct apply_env *env, struct journal *journal, struct 
 	report = run_back(&run);
 	if (report.code == -ETIMEDOUT)
 		r = explain_hang(&run, &result, err);
-	else if (report.code < 0)
-		r = apply_explain(run.plan, report.step,
-				  &run.plan->steps[report.step].undo[report.undo], report.code,
-				  err);
-	else
+	else if (report.code < 0) {
+		explain_left(&run, &report, err);
+		r = report.code;
+	} else
 		str_add(text, "an earlier run died midway: what it had begun is undone\n");
 	run_deinit(&run);
 	return r;
@@ -699,14 +841,20 @@ static int recover(const struct apply_env *env, struct journal *journal, struct 
 int apply_recover(const struct apply_env *env, struct str *ret_text, struct err *err)
 {
 	struct journal journal CLEANUP_JOURNAL = JOURNAL_NULL;
-	int r = journal_load(env->run_fd, &journal, err);
+	int r = journal_load(env->run_fd, env->hang_seconds, &journal, err);
+	int dropped = 0;
 
 	if (r == -ENOENT)
 		return 0;
-	if (r == 0)
+	if (r == 0) {
 		r = recover(env, &journal, ret_text, err);
-	if (r < 0)
-		return err_prefix(err, "what an earlier run left cannot be undone: ");
-	r = journal_drop(env->run_fd, err);
-	return r < 0 ? r : 1;
+		/* what the kernel refused once is told once, and does not bar the way for ever */
+		if (r != -ETIMEDOUT && r != -ENOMEM && r != -ECHILD)
+			dropped = journal_drop(env->run_fd, r < 0 ? NULL : err);
+	}
+	if (r < 0) {
+		err_prefix(err, "what an earlier run left cannot be undone: ");
+		return r;
+	}
+	return dropped < 0 ? dropped : 1;
 }

@@ -60,7 +60,9 @@ int apply_run(const struct apply_env *env, const struct plan *plan,
 	      struct err *err);
 
 /*
- * Finish what an earlier run left. Call with the lock held, before anything is read.
+ * Finish what an earlier run left. Call with the lock held, before anything is read. Waits up to
+ * hang_seconds for children of that run. What the kernel refuses to put back is told once, and
+ * then left as it is; what hangs is tried again by the next call.
  * @ret_text  what was undone or finished, for a person; STR_NULL before
  * Returns: 0 nothing was left; 1 something was, and is in order now; negative errno: it is not.
  */

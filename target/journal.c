@@ -6,19 +6,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "base/wait.h"
 
 #define FILE_NAME "journal"
 #define FILE_NEW "journal.new"
 #define MAGIC "sunfish-journal 1"
 #define HEAD_SIZE 64
+#define LOOK_MS 5
 #define COMMITTED_AT (HEAD_SIZE - 1)
 #define MAX_SIZE (256UL << 20)
+/* the fewest bytes that an action, a step with its state, and a store take */
+#define MIN_ACTION 9
+#define MIN_STEP 13
+#define MIN_STORE 3
 
 static void stores_free(struct journal *journal)
 {
@@ -35,6 +42,8 @@ void journal_deinit(struct journal *journal)
 {
 	if (journal->map)
 		munmap(journal->map, journal->size);
+	if (journal->fd >= 0)
+		close(journal->fd);
 	plan_deinit(&journal->plan);
 	stores_free(journal);
 	*journal = JOURNAL_NULL;
@@ -117,6 +126,8 @@ static int write_whole(int fd, const char *bytes, size_t length)
 	while (length) {
 		ssize_t n = write(fd, bytes, length);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
 			return -errno;
 		bytes += n;
@@ -125,18 +136,16 @@ static int write_whole(int fd, const char *bytes, size_t length)
 	return 0;
 }
 
-static int create_file(int run_fd, const struct str *text, void **ret_map)
+/* The lock is on the open file, so that children have a share in it until they end. */
+static int fill_file(int run_fd, int fd, const struct str *text, void **ret_map)
 {
-	int fd CLEANUP_CLOSE =
-		openat(run_fd, FILE_NEW, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	void *map;
-	int r;
+	int r = write_whole(fd, text->text, text->length);
 
-	if (fd < 0)
-		return -errno;
-	r = write_whole(fd, text->text, text->length);
 	if (r < 0)
 		return r;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
 	map = mmap(NULL, text->length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
@@ -149,23 +158,45 @@ static int create_file(int run_fd, const struct str *text, void **ret_map)
 	return 0;
 }
 
+static int create_file(int run_fd, const struct str *text, struct journal *ret)
+{
+	int fd CLEANUP_CLOSE = -1;
+	void *map = NULL;
+	int r;
+
+	if (text->length > MAX_SIZE)
+		return -EFBIG;
+	/* one that a dead run left may still be locked by its children */
+	if (unlinkat(run_fd, FILE_NEW, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(run_fd, FILE_NEW, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = fill_file(run_fd, fd, text, &map);
+	if (r < 0) {
+		unlinkat(run_fd, FILE_NEW, 0);
+		return r;
+	}
+	*ret = JOURNAL_NULL;
+	set_map(ret, map, text->length);
+	ret->fd = take_fd(&fd);
+	return 0;
+}
+
 int journal_create(int run_fd, const struct plan *plan, const struct apply_store *stores,
 		   size_t n_stores, struct journal *ret, struct err *err)
 {
 	struct str text CLEANUP_STR = STR_NULL;
-	void *map = NULL;
 	int r;
 
 	put_head(&text, plan->n_steps);
 	put_plan(&text, plan, stores, n_stores);
 	if (text.failed)
 		return err_nomem(err);
-	r = create_file(run_fd, &text, &map);
+	r = create_file(run_fd, &text, ret);
 	explicit_bzero(text.text, text.length);
 	if (r < 0)
 		return err_set(err, r, "the undo journal cannot be written: %s", strerror(-r));
-	*ret = JOURNAL_NULL;
-	set_map(ret, map, text.length);
 	return 0;
 }
 
@@ -214,13 +245,23 @@ static char *get_optional(struct reader *in)
 	return get_number(in, 1) ? get_copy(in) : NULL;
 }
 
+static bool has_way_up(const char *path)
+{
+	const char *part;
+	size_t length;
+
+	for (part = path; *part; part += length + (part[length] == '/')) {
+		length = strcspn(part, "/");
+		if (length == 2 && memcmp(part, "..", 2) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Never out of nvmet, whatever the file says. */
 static bool is_below(const char *path)
 {
-	size_t length = strlen(path);
-
-	return path[0] != '/' && strncmp(path, "../", 3) != 0 && !strstr(path, "/../") &&
-	       (length < 3 || strcmp(path + length - 3, "/..") != 0);
+	return path[0] && path[0] != '/' && !has_way_up(path);
 }
 
 static void get_action(struct reader *in, struct plan_action *ret)
@@ -234,6 +275,8 @@ static void get_action(struct reader *in, struct plan_action *ret)
 		in->failed = true;
 	if ((ret->op == PLAN_WRITE || ret->op == PLAN_SYMLINK) && !ret->value)
 		in->failed = true;
+	if (ret->op == PLAN_SYMLINK && ret->value && !is_below(ret->value))
+		in->failed = true;
 }
 
 static void get_step(struct reader *in, struct plan_step *ret)
@@ -242,7 +285,7 @@ static void get_step(struct reader *in, struct plan_step *ret)
 
 	ret->what = get_copy(in);
 	get_action(in, &ret->act);
-	n_undo = get_number(in, in->left);
+	n_undo = get_number(in, in->left / MIN_ACTION);
 	if (in->failed || !n_undo)
 		return;
 	ret->undo = calloc(n_undo, sizeof(*ret->undo));
@@ -257,7 +300,7 @@ static void get_step(struct reader *in, struct plan_step *ret)
 
 static void get_stores(struct reader *in, struct journal *journal)
 {
-	size_t n = get_number(in, in->left);
+	size_t n = get_number(in, in->left / MIN_STORE);
 
 	journal->stores = n ? calloc(n, sizeof(*journal->stores)) : NULL;
 	if (n && !journal->stores)
@@ -266,8 +309,12 @@ static void get_stores(struct reader *in, struct journal *journal)
 		return;
 	journal->n_stores = n;
 	for (size_t i = 0; i < n && !in->failed; i++) {
-		journal->stores[i].path = get_copy(in);
+		const char *path = get_copy(in);
+
+		journal->stores[i].path = path;
 		journal->stores[i].text = get_optional(in);
+		if (!path || path[0] != '/' || has_way_up(path))
+			in->failed = true;
 	}
 }
 
@@ -278,7 +325,8 @@ static bool parse(struct journal *journal)
 	uint64_t n_steps = 0;
 
 	if (strncmp(head, MAGIC " ", sizeof(MAGIC)) != 0 ||
-	    str_parse_uint(head + sizeof(MAGIC), journal->size - HEAD_SIZE, &n_steps) < 0)
+	    str_parse_uint(head + sizeof(MAGIC), (journal->size - HEAD_SIZE) / MIN_STEP, &n_steps) <
+		    0)
 		return false;
 	in.at = (const char *)journal->map + HEAD_SIZE + n_steps;
 	in.left = journal->size - HEAD_SIZE - n_steps;
@@ -289,33 +337,58 @@ static bool parse(struct journal *journal)
 	for (size_t i = 0; i < n_steps && !in.failed; i++)
 		get_step(&in, &journal->plan.steps[i]);
 	get_stores(&in, journal);
-	return !in.failed;
+	return !in.failed && in.left == 0;
 }
 
-static int map_file(int run_fd, struct journal *ret)
+/* 0 once nobody of the earlier run lives. Polled: a lock that waits has no deadline. */
+static int wait_unlocked(int fd, unsigned int wait_seconds)
+{
+	int64_t deadline = wait_deadline(1000 * wait_seconds);
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (wait_left(deadline) == 0)
+			return -ETIMEDOUT;
+		wait_sleep(LOOK_MS, deadline);
+	}
+	return 0;
+}
+
+static int map_file(int run_fd, unsigned int wait_seconds, struct journal *ret)
 {
 	int fd CLEANUP_CLOSE = openat(run_fd, FILE_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 	void *map;
+	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
+	r = wait_unlocked(fd, wait_seconds);
+	if (r < 0)
+		return r;
 	if (st.st_size < HEAD_SIZE || (unsigned long)st.st_size > MAX_SIZE)
 		return -EBADMSG;
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	set_map(ret, map, (size_t)st.st_size);
+	ret->fd = take_fd(&fd);
 	return 0;
 }
 
-int journal_load(int run_fd, struct journal *ret, struct err *err)
+int journal_load(int run_fd, unsigned int wait_seconds, struct journal *ret, struct err *err)
 {
 	struct journal journal CLEANUP_JOURNAL = JOURNAL_NULL;
-	int r = map_file(run_fd, &journal);
+	int r = map_file(run_fd, wait_seconds, &journal);
 
 	if (r == -ENOENT)
 		return r;
+	if (r == -ETIMEDOUT)
+		return err_set(err, r,
+			       "a process of an earlier run is still in the kernel after %u s: a "
+			       "drive or a network does not answer; repeat this once it does",
+			       wait_seconds);
 	if (r == 0 && !parse(&journal))
 		r = -EBADMSG;
 	if (r < 0)

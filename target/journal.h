@@ -31,11 +31,12 @@ struct journal {
 	_Atomic unsigned char *committed;
 	void *map;
 	size_t size;
+	int fd; /* locked as long as a process of the run lives, children included; or -1 */
 };
 
-#define JOURNAL_NULL ((struct journal){ 0 })
+#define JOURNAL_NULL ((struct journal){ .fd = -1 })
 
-/* Unmap and free; the file stays. */
+/* Unmap, unlock and free; the file stays. */
 void journal_deinit(struct journal *journal);
 #define CLEANUP_JOURNAL __attribute__((cleanup(journal_deinit)))
 
@@ -43,8 +44,12 @@ void journal_deinit(struct journal *journal);
 int journal_create(int run_fd, const struct plan *plan, const struct apply_store *stores,
 		   size_t n_stores, struct journal *ret, struct err *err);
 
-/* Returns: 0; -ENOENT there is none; -EBADMSG it is damaged; other negative errno. */
-int journal_load(int run_fd, struct journal *ret, struct err *err);
+/*
+ * @wait_seconds  for processes of the earlier run that still work, which the kernel may hold
+ * Returns: 0; -ENOENT there is none; -EBADMSG it is damaged; -ETIMEDOUT a process of the earlier
+ *   run does not end; other negative errno.
+ */
+int journal_load(int run_fd, unsigned int wait_seconds, struct journal *ret, struct err *err);
 
 /* Remove the file: the work is done, one way or the other. Returns: 0; negative errno. */
 int journal_drop(int run_fd, struct err *err);

@@ -437,7 +437,7 @@ static void write_attr(struct plan_builder *b, const struct model_object *w,
 	if (now && strcmp(now, "(null)") != 0 && !is_reset(w, a, attr->name))
 		plan_undo_write(b, step, w, attr->name, now, cuts ? PLAN_CAN_HANG : 0);
 	if (now && strcmp(attr->name, "addr_trtype") == 0 &&
-	    !plan_is_default(a->kind, "addr_tsas", model_text(a, "addr_tsas")))
+	    !plan_is_default(w->kind, "addr_tsas", model_text(a, "addr_tsas")))
 		plan_undo_write(b, step, w, "addr_tsas", model_text(a, "addr_tsas"), 0);
 	if (cuts)
 		note_cuts(b, a);
