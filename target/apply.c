@@ -498,9 +498,14 @@ static struct report work_in_children(struct run *run, const struct lane *lanes,
 /* A child cannot tell what it does: its memory is its own. */
 static struct report run_in_children(struct run *run, const struct lane *lanes, size_t n_lanes)
 {
-	struct report report = work_in_children(run, lanes, n_lanes);
+	struct report report;
 	size_t i;
 	size_t step;
+
+	/* a child may be through before the parent looks for the first time */
+	if (is_asked_to_end(run))
+		return (struct report){ .code = -EINTR, .step = lanes[0].from };
+	report = work_in_children(run, lanes, n_lanes);
 
 	for (i = 0; i < n_lanes; i++)
 		for (step = lanes[i].from; step < lanes[i].to; step++)

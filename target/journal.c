@@ -389,7 +389,7 @@ int journal_load(int run_fd, unsigned int wait_seconds, struct journal *ret, str
 			       "a process of an earlier run is still in the kernel after %u s: a "
 			       "drive or a network does not answer; repeat this once it does",
 			       wait_seconds);
-	if (r == 0 && !parse(&journal))
+	if (r == 0 && (!journal.map || !parse(&journal)))
 		r = -EBADMSG;
 	if (r < 0)
 		return err_set(err, r,

@@ -344,7 +344,7 @@ static void remove_subsystem(struct plan_builder *b, const struct model_object *
 	/* one lane for each: the kernel waits long for each namespace, but not for others' */
 	b->lane = w->absent ? ++b->n_lanes : 0;
 	remove_children(b, w, a, MODEL_NAMESPACE);
-	if (model_is_on(passthru, "enable") && is_removed(w, passthru))
+	if (passthru && model_is_on(passthru, "enable") && is_removed(w, passthru))
 		switch_off(b, passthru);
 	for (i = 0; w->absent && i < a->n_links; i++) {
 		step = plan_add_unlink(b, a, a->links[i].name);

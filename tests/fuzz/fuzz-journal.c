@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An undo journal of arbitrary bytes: read or refused, and never a path out of the target. */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "target/journal.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int open_directory(void)
+{
+	char path[] = "/dev/shm/fuzz-journal-XXXXXX";
+	int fd;
+
+	if (!mkdtemp(path))
+		abort();
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* it lives on as long as this process: no file can be made in a removed one */
+	return fd;
+}
+
+static void write_journal(int dir_fd, const uint8_t *data, size_t size)
+{
+	int fd = openat(dir_fd, "journal", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static int dir_fd = -1;
+	struct journal journal = JOURNAL_NULL;
+	size_t i;
+
+	if (dir_fd < 0)
+		dir_fd = open_directory();
+	write_journal(dir_fd, data, size);
+	if (journal_load(dir_fd, 0, &journal, NULL) < 0)
+		return 0;
+	for (i = 0; i < journal.plan.n_steps; i++)
+		if (journal.plan.steps[i].act.path[0] == '/' ||
+		    strstr(journal.plan.steps[i].act.path, "/../"))
+			abort();
+	journal_deinit(&journal);
+	return 0;
+}
