@@ -29,9 +29,9 @@ enum export_type {
 
 struct export_key {
 	enum model_kind kind; /* of the object whose group it stands in */
+	enum export_type type;
 	const char *key;
 	const char *attr; /* NULL for EXPORT_GROUPS */
-	enum export_type type;
 };
 
 #define EXPORT_ATTRIBUTES "attributes" /* the list of those that have no key */

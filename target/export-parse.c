@@ -54,7 +54,7 @@ static int check_plain(const struct cfg_item *item, const char *text, struct err
 
 static int get_text(const struct cfg_item *item, const char **ret, struct err *err)
 {
-	const char *text;
+	const char *text = "";
 	int r = cfg_text(item, &text, err);
 
 	if (r == 0)
@@ -139,7 +139,7 @@ static int take_value(struct model_object *object, const struct cfg_item *item,
 		      const struct export_key *key, struct err *err)
 {
 	char number[24];
-	const char *value;
+	const char *value = "";
 	int r = get_value(item, key, number, &value, err);
 
 	if (r < 0)
@@ -192,8 +192,8 @@ static int get_attr_pair(const struct cfg_item *group, const char **ret_name,
 
 static int take_attr(struct model_object *object, const struct cfg_item *group, struct err *err)
 {
-	const char *name;
-	const char *value;
+	const char *name = "";
+	const char *value = "";
 	int r = get_attr_pair(group, &name, &value, err);
 
 	if (r == 0)
@@ -262,7 +262,7 @@ static int add_numbered(struct model_object *parent, enum model_kind kind,
 			const struct cfg_item *group, const char *what, int64_t id,
 			struct model_object **ret, struct err *err)
 {
-	struct model_object *object;
+	struct model_object *object = NULL;
 
 	if (model_find_id(parent, kind, (uint32_t)id))
 		return cfg_error(group, err, -EINVAL, "%s %" PRId64 " stands here twice", what, id);
@@ -313,7 +313,7 @@ static int check_device(const struct model_object *object, const struct cfg_item
 static int take_namespace(struct parse *parse, struct model_object *parent,
 			  const struct cfg_item *group, struct err *err)
 {
-	struct model_object *ns;
+	struct model_object *ns = NULL;
 	int64_t nsid = parse->last_nsid + 1;
 	int r = cfg_need_group(group, err);
 
@@ -371,7 +371,7 @@ static int take_host(struct parse *parse, struct model_object *parent, const str
 	bool is_group = cfg_type(item) == CFG_GROUP;
 	const struct cfg_item *name = is_group ? cfg_find(item, "nqn") : item;
 	struct model_object *host;
-	const char *nqn;
+	const char *nqn = "";
 	int r;
 
 	if (!name)
@@ -512,7 +512,7 @@ static int take_tls(struct model_object *port, const struct cfg_item *group, str
 static int take_ana_group(struct parse *parse, struct model_object *parent,
 			  const struct cfg_item *group, struct err *err)
 {
-	struct model_object *ana;
+	struct model_object *ana = NULL;
 	int64_t id = 0;
 	int r = cfg_need_group(group, err);
 
@@ -544,7 +544,7 @@ static int take_referral(struct parse *parse, struct model_object *parent,
 {
 	const struct cfg_item *item = cfg_find(group, "name");
 	struct model_object *referral;
-	const char *name;
+	const char *name = "";
 	int r = cfg_need_group(group, err);
 
 	(void)parse;
@@ -597,7 +597,7 @@ static int check_unique(const struct parse *parse, const struct model_object *po
 static int take_listener(struct parse *parse, struct model_object *parent,
 			 const struct cfg_item *group, struct err *err)
 {
-	struct model_object *port;
+	struct model_object *port = NULL;
 	int64_t id = -1;
 	int r = cfg_need_group(group, err);
 
@@ -627,7 +627,7 @@ static int take_listener(struct parse *parse, struct model_object *parent,
 static int take_subsystem(struct parse *parse, const struct cfg_item *root, struct err *err)
 {
 	const struct cfg_item *item = cfg_find(root, "nqn");
-	const char *nqn;
+	const char *nqn = "";
 	int r;
 
 	if (!item)
@@ -652,8 +652,9 @@ static int take_file(struct parse *parse, const struct cfg_item *root, struct er
 {
 	int r = take_subsystem(parse, root, err);
 
-	if (r == 0)
-		r = take_list(parse, parse->subsystem, root, "namespaces", take_namespace, err);
+	if (r < 0 || !parse->subsystem)
+		return r;
+	r = take_list(parse, parse->subsystem, root, "namespaces", take_namespace, err);
 	if (r == 0)
 		r = take_passthru(parse, root, err);
 	if (r == 0)

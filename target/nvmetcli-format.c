@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,8 +282,8 @@ int nvmetcli_format(const struct model_object *root, unsigned int flags, char **
 		    struct err *err)
 {
 	CLEANUP_JS struct js *js = NULL;
+	char *with_newline = NULL;
 	char *text;
-	char *with_newline;
 	int r = check_ports(root, err);
 
 	if (r < 0)
@@ -291,15 +292,12 @@ int nvmetcli_format(const struct model_object *root, unsigned int flags, char **
 	text = js_format(js, JS_INDENT2 | JS_SORTED | JS_ASCII);
 	if (!text)
 		return err_nomem(err);
-	with_newline = malloc(strlen(text) + 2);
-	if (with_newline) {
-		strcpy(with_newline, text);
-		strcat(with_newline, "\n");
-	}
+	/* a copy, since realloc would leave keys behind */
+	if (asprintf(&with_newline, "%s\n", text) < 0)
+		r = err_nomem(err);
+	else
+		*ret_text = with_newline;
 	explicit_bzero(text, strlen(text));
 	free(text);
-	if (!with_newline)
-		return err_nomem(err);
-	*ret_text = with_newline;
-	return 0;
+	return r;
 }

@@ -343,23 +343,30 @@ static int add_child(const struct load *load, const char *where, struct model_ob
 	return 0;
 }
 
+/* The number that is an object's name. */
+struct number {
+	const char *key;
+	uint64_t min;
+	uint64_t max;
+};
+
 static int add_numbered(const struct load *load, const char *where, struct model_object *parent,
-			enum model_kind kind, const struct js *js, const char *key, int64_t min,
-			int64_t max, struct model_object **ret)
+			enum model_kind kind, const struct js *js, const struct number *number,
+			struct model_object **ret)
 {
 	CLEANUP_FREE char *text = NULL;
 	char name[24];
-	uint64_t id;
+	uint64_t id = 0;
 	int r;
 
-	if (!js_get(js, key))
-		return refuse(load, where, "\"%s\" is missing", key);
-	r = get_text(load, where, key, js_get(js, key), &text);
+	if (!js_get(js, number->key))
+		return refuse(load, where, "\"%s\" is missing", number->key);
+	r = get_text(load, where, number->key, js_get(js, number->key), &text);
 	if (r < 0)
 		return r;
-	if (str_parse_uint(text, (uint64_t)max, &id) < 0 || id < (uint64_t)min)
-		return refuse(load, where, "\"%s\" is %s, but must be from %" PRId64 " to %" PRId64,
-			      key, text, min, max);
+	if (str_parse_uint(text, number->max, &id) < 0 || id < number->min)
+		return refuse(load, where, "\"%s\" is %s, but must be from %" PRIu64 " to %" PRIu64,
+			      number->key, text, number->min, number->max);
 	snprintf(name, sizeof(name), "%" PRIu64, id);
 	return add_child(load, where, parent, kind, name, ret);
 }
@@ -367,7 +374,7 @@ static int add_numbered(const struct load *load, const char *where, struct model
 static int take_host(const struct load *load, const char *where, struct model_object *parent,
 		     const struct js *js)
 {
-	struct model_object *host;
+	struct model_object *host = NULL;
 	const char *nqn = "";
 	int r = need_object(load, where, js);
 
@@ -396,19 +403,19 @@ static int take_allowed_host(const struct load *load, const char *where,
 static int take_namespace(const struct load *load, const char *where,
 			  struct model_object *subsystem, const struct js *js)
 {
-	struct model_object *ns;
+	static const struct number nsid = { "nsid", 1, 0xfffffffe };
+	struct model_object *ns = NULL;
 	int r = need_object(load, where, js);
 
 	if (r == 0)
-		r = add_numbered(load, where, subsystem, MODEL_NAMESPACE, js, "nsid", 1, 0xfffffffe,
-				 &ns);
+		r = add_numbered(load, where, subsystem, MODEL_NAMESPACE, js, &nsid, &ns);
 	return r < 0 ? r : take_attrs(load, where, ns, js);
 }
 
 static int take_passthru(const struct load *load, const char *where, struct model_object *subsystem,
 			 const struct js *js)
 {
-	struct model_object *passthru;
+	struct model_object *passthru = NULL;
 	int r = need_object(load, where, js);
 
 	if (r == 0)
@@ -436,7 +443,7 @@ static int check_access(const struct load *load, const char *where,
 static int take_subsystem(const struct load *load, const char *where, struct model_object *parent,
 			  const struct js *js)
 {
-	struct model_object *subsystem;
+	struct model_object *subsystem = NULL;
 	const char *nqn = "";
 	int r = need_object(load, where, js);
 
@@ -444,8 +451,9 @@ static int take_subsystem(const struct load *load, const char *where, struct mod
 		r = get_nqn(load, where, js_get(js, "nqn"), false, &nqn);
 	if (r == 0)
 		r = add_child(load, where, parent, MODEL_SUBSYSTEM, nqn, &subsystem);
-	if (r == 0)
-		r = take_attrs(load, where, subsystem, js);
+	if (r < 0 || !subsystem)
+		return r;
+	r = take_attrs(load, where, subsystem, js);
 	if (r == 0)
 		r = take_list(load, where, subsystem, js, "allowed_hosts", take_allowed_host);
 	if (r == 0)
@@ -460,12 +468,13 @@ static int take_subsystem(const struct load *load, const char *where, struct mod
 static int take_ana_group(const struct load *load, const char *where, struct model_object *port,
 			  const struct js *js)
 {
-	struct model_object *group;
+	/* 128 is taken by the kernel and corrupts its count */
+	static const struct number grpid = { "grpid", 1, 127 };
+	struct model_object *group = NULL;
 	int r = need_object(load, where, js);
 
-	/* 128 is taken by the kernel and corrupts its count */
 	if (r == 0)
-		r = add_numbered(load, where, port, MODEL_ANA_GROUP, js, "grpid", 1, 127, &group);
+		r = add_numbered(load, where, port, MODEL_ANA_GROUP, js, &grpid, &group);
 	return r < 0 ? r : take_attrs(load, where, group, js);
 }
 
@@ -473,7 +482,7 @@ static int take_referral(const struct load *load, const char *where, struct mode
 			 const struct js *js)
 {
 	const char *name = js_text(js_get(js, "name"));
-	struct model_object *referral;
+	struct model_object *referral = NULL;
 	int r = need_object(load, where, js);
 
 	if (r < 0)
@@ -501,11 +510,12 @@ static int take_linked(const struct load *load, const char *where, struct model_
 static int take_port(const struct load *load, const char *where, struct model_object *parent,
 		     const struct js *js)
 {
-	struct model_object *port;
+	static const struct number portid = { "portid", 0, 65535 };
+	struct model_object *port = NULL;
 	int r = need_object(load, where, js);
 
 	if (r == 0)
-		r = add_numbered(load, where, parent, MODEL_PORT, js, "portid", 0, 65535, &port);
+		r = add_numbered(load, where, parent, MODEL_PORT, js, &portid, &port);
 	if (r == 0)
 		r = take_attrs(load, where, port, js);
 	if (r == 0)

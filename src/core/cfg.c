@@ -343,7 +343,7 @@ int cfg_int(const struct cfg_item *item, int64_t min, int64_t max, int64_t *ret,
 
 int cfg_bool(const struct cfg_item *item, bool *ret, struct err *err)
 {
-	int64_t number;
+	int64_t number = 0;
 
 	if (cfg_type(item) == CFG_BOOL) {
 		*ret = config_setting_get_bool(to_setting(item)) == CONFIG_TRUE;
