@@ -27,40 +27,10 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "target/apply-explain.h"
+#include "target/apply-step.h"
 #include "target/journal.h"
 
 #define MAX_WORKERS 64
-
-/* What parent and children share beside the journal. */
-struct shared {
-	atomic_uint next_lane;
-	atomic_bool stops; /* no further step is begun */
-};
-
-/* Steps [from, to) that are run in order. */
-struct lane {
-	size_t from;
-	size_t to;
-};
-
-struct run {
-	const struct apply_env *env;
-	const struct plan *plan;
-	_Atomic unsigned char *states;
-	struct shared *shared;
-	int signal_fd;
-	int journal_fd;
-	pid_t parent;
-	bool is_child;
-	bool is_undo;
-};
-
-/* How a worker ended. */
-struct report {
-	int code;
-	size_t step;
-	size_t undo; /* index of the inverse that failed, when undoing */
-};
 
 struct worker {
 	pid_t pid;
@@ -69,231 +39,12 @@ struct worker {
 	struct timespec at; /* when that changed */
 };
 
-/* --- one step */
-
-static bool is_fault(const struct run *run, const char *kind, size_t step)
-{
-	char text[32];
-
-	if (!run->env->fault || run->is_undo)
-		return false;
-	snprintf(text, sizeof(text), "%s:%zu", kind, step);
-	return strcmp(run->env->fault, text) == 0;
-}
-
-static void die(const struct run *run)
-{
-	if (run->is_child)
-		kill(run->parent, SIGKILL);
-	raise(SIGKILL);
-}
-
-static int inject_fault(const struct run *run, size_t step)
-{
-	if (is_fault(run, "kill", step))
-		die(run);
-	while (is_fault(run, "hang", step))
-		pause();
-	return is_fault(run, "fail", step) ? -EIO : 0;
-}
-
-static int do_write(int nvmet_fd, const struct plan_action *act)
-{
-	char now[16];
-	int r;
-
-	/* a key is cleared by a NUL byte; other attributes have no such thing */
-	if (!*act->value)
-		return act->flags & PLAN_SECRET ? fs_write_at(nvmet_fd, act->path, "", 1) : 0;
-	r = fs_write_at(nvmet_fd, act->path, act->value, strlen(act->value));
-	if (r == 0 && (act->flags & PLAN_READ_BACK) &&
-	    (fs_read_at(nvmet_fd, act->path, now, sizeof(now)) < 0 || strcmp(now, act->value) != 0))
-		r = -EIO;
-	return r;
-}
-
-/* configfs resolves a link's target at once, from the directory of the process. */
-static int do_symlink(int nvmet_fd, const struct plan_action *act)
-{
-	char target[1200];
-	int length = snprintf(target, sizeof(target), "/proc/self/fd/%d/%s", nvmet_fd, act->value);
-
-	if (length >= (int)sizeof(target))
-		return -ENAMETOOLONG;
-	return symlinkat(target, nvmet_fd, act->path) < 0 ? -errno : 0;
-}
-
-static int do_action(int nvmet_fd, const struct plan_action *act)
-{
-	int r = 0;
-
-	switch (act->op) {
-	case PLAN_MKDIR:
-		r = mkdirat(nvmet_fd, act->path, 0755) < 0 ? -errno : 0;
-		break;
-	case PLAN_RMDIR:
-		r = unlinkat(nvmet_fd, act->path, AT_REMOVEDIR) < 0 ? -errno : 0;
-		break;
-	case PLAN_WRITE:
-		r = do_write(nvmet_fd, act);
-		break;
-	case PLAN_SYMLINK:
-		r = do_symlink(nvmet_fd, act);
-		break;
-	case PLAN_UNLINK:
-		r = unlinkat(nvmet_fd, act->path, 0) < 0 ? -errno : 0;
-		break;
-	case PLAN_CHMOD:
-		r = fchmodat(nvmet_fd, act->path, act->mode, 0) < 0 ? -errno : 0;
-		break;
-	}
-	if (r == -ENOENT && (act->flags & PLAN_IF_THERE))
-		r = 0;
-	/* that code is ours: a child did not come back */
-	if (r == -ETIMEDOUT)
-		r = -EIO;
-	if ((r == -EBUSY || r == -ENOTEMPTY) && (act->flags & PLAN_IF_UNUSED))
-		r = 0;
-	return r;
-}
-
-static void trace(const struct run *run, const struct plan_action *act)
-{
-	if (run->env->trace && !run->is_child)
-		run->env->trace(run->env->trace_data, act, run->is_undo);
-}
-
-/* Did somebody ask this program to end? The signal is taken, so that it ends by itself. */
-static bool is_asked_to_end(const struct run *run)
-{
-	struct signalfd_siginfo info;
-
-	return !run->is_child && run->signal_fd >= 0 &&
-	       read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
-}
-
-static int do_step(const struct run *run, size_t step)
-{
-	const struct plan_action *act = &run->plan->steps[step].act;
-	int r;
-
-	if (atomic_load(&run->shared->stops) || is_asked_to_end(run)) {
-		atomic_store(&run->shared->stops, true);
-		return -EINTR;
-	}
-	trace(run, act);
-	atomic_store(&run->states[step], JOURNAL_BEGUN);
-	r = inject_fault(run, step);
-	if (r == 0)
-		r = do_action(run->env->nvmet_fd, act);
-	atomic_store(&run->states[step], r < 0 ? JOURNAL_FAILED : JOURNAL_DONE);
-	/* at once, so that other lanes do not add to what must be undone */
-	if (r < 0)
-		atomic_store(&run->shared->stops, true);
-	return r;
-}
-
-/* The kernel refuses to write much of what is in use even if nothing would change. */
-static bool reads_as(int nvmet_fd, const struct plan_action *act)
-{
-	char now[FS_ATTR_MAX + 1];
-	bool same = fs_read_at(nvmet_fd, act->path, now, sizeof(now)) >= 0 &&
-		    strcmp(now, act->value) == 0;
-
-	if (act->flags & PLAN_SECRET)
-		explicit_bzero(now, sizeof(now));
-	return same;
-}
-
-/* An inverse may have run before, or its step may never have happened. */
-static int do_inverse(const struct run *run, const struct plan_action *act)
-{
-	int r;
-
-	trace(run, act);
-	r = do_action(run->env->nvmet_fd, act);
-	if (r == -EEXIST || r == -ENOENT)
-		r = 0;
-	if (r < 0 && act->op == PLAN_WRITE && reads_as(run->env->nvmet_fd, act))
-		r = 0;
-	return r;
-}
-
-/* --- what a process runs: a lane of steps, or the way back */
-
-static struct report run_lane(const struct run *run, const struct lane *lane)
-{
-	struct report report = { .step = lane->from };
-
-	for (; report.step < lane->to; report.step++) {
-		report.code = do_step(run, report.step);
-		if (report.code < 0)
-			break;
-	}
-	return report;
-}
-
-/* All lanes that nobody else took; ends at the first failure. */
-static struct report run_lanes(const struct run *run, const struct lane *lanes, size_t n_lanes)
-{
-	struct report report = { 0 };
-	size_t i;
-
-	while (report.code == 0) {
-		i = atomic_fetch_add(&run->shared->next_lane, 1);
-		if (i >= n_lanes)
-			break;
-		report = run_lane(run, &lanes[i]);
-	}
-	return report;
-}
-
-static bool has_happened(const struct run *run, size_t step)
-{
-	unsigned char state = atomic_load(&run->states[step]);
-
-	return state == JOURNAL_BEGUN || state == JOURNAL_DONE;
-}
-
-static struct report undo_step(const struct run *run, size_t step)
-{
-	const struct plan_step *s = &run->plan->steps[step];
-	struct report report = { 0 };
-	size_t i;
-	int r;
-
-	for (i = 0; i < s->n_undo; i++) {
-		r = do_inverse(run, &s->undo[i]);
-		if (r < 0 && report.code == 0)
-			report = (struct report){ .code = r, .step = step, .undo = i };
-	}
-	return report;
-}
-
-/* Goes on after a failure, so that as little as possible is left; the first one counts. */
-static struct report run_undo(const struct run *run)
-{
-	struct report report = { 0 };
-	struct report one;
-	size_t step;
-
-	for (step = run->plan->n_steps; step-- > 0;) {
-		if (!has_happened(run, step))
-			continue;
-		one = undo_step(run, step);
-		if (one.code == 0)
-			atomic_store(&run->states[step], JOURNAL_WAITS);
-		else if (report.code == 0)
-			report = one;
-	}
-	return report;
-}
-
 /* --- children and their deadline */
 
-static bool can_hang(const struct run *run, size_t step)
+static bool can_hang(const struct apply_state *run, size_t step)
 {
-	return (run->plan->steps[step].act.flags & PLAN_CAN_HANG) || is_fault(run, "hang", step);
+	return (run->plan->steps[step].act.flags & PLAN_CAN_HANG) ||
+	       apply_is_fault(run, "hang", step);
 }
 
 static int compare_fds(const void *a, const void *b)
@@ -313,7 +64,7 @@ static void close_between(int first, int last)
 }
 
 /* A hung child keeps what it has open, so it has nothing that others wait for. */
-static void leave_family(const struct run *run, int report_fd)
+static void leave_family(const struct apply_state *run, int report_fd)
 {
 	int keep[] = { run->env->nvmet_fd, run->journal_fd, report_fd };
 	const size_t n = sizeof(keep) / sizeof(keep[0]);
@@ -335,16 +86,17 @@ static void leave_family(const struct run *run, int report_fd)
 }
 
 /* If the parent is killed, the next run undoes: no child may go on meanwhile. */
-static void die_with_parent(const struct run *run)
+static void die_with_parent(const struct apply_state *run)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != run->parent)
 		_exit(1);
 }
 
-static int spawn(struct run *run, const struct lane *lanes, size_t n_lanes, struct worker *ret)
+static int spawn(struct apply_state *run, const struct apply_lane *lanes, size_t n_lanes,
+		 struct worker *ret)
 {
-	struct report report;
+	struct apply_report report;
 	int fds[2];
 	pid_t pid;
 
@@ -360,7 +112,7 @@ static int spawn(struct run *run, const struct lane *lanes, size_t n_lanes, stru
 		run->is_child = true;
 		die_with_parent(run);
 		leave_family(run, fds[1]);
-		report = run->is_undo ? run_undo(run) : run_lanes(run, lanes, n_lanes);
+		report = run->is_undo ? apply_run_undo(run) : apply_run_lanes(run, lanes, n_lanes);
 		_exit(write(fds[1], &report, sizeof(report)) != (ssize_t)sizeof(report));
 	}
 	close(fds[1]);
@@ -369,7 +121,7 @@ static int spawn(struct run *run, const struct lane *lanes, size_t n_lanes, stru
 	return 0;
 }
 
-static size_t progress(const struct run *run)
+static size_t progress(const struct apply_state *run)
 {
 	size_t sum = 0;
 	size_t i;
@@ -389,7 +141,7 @@ static long ms_since(const struct timespec *at)
 
 /* Has nothing moved for too long? One child's progress is everybody's: a lane that hangs is
  * found when the others have ended. */
-static bool is_overdue(const struct run *run, struct worker *worker)
+static bool is_overdue(const struct apply_state *run, struct worker *worker)
 {
 	size_t now = progress(run);
 
@@ -402,14 +154,14 @@ static bool is_overdue(const struct run *run, struct worker *worker)
 }
 
 /* A child that died without a word did not get as far as it should. */
-static struct report read_report(const struct run *run, const struct worker *worker)
+static struct apply_report read_report(const struct apply_state *run, const struct worker *worker)
 {
-	struct report report;
+	struct apply_report report;
 	size_t i;
 
 	if (read(worker->fd, &report, sizeof(report)) == (ssize_t)sizeof(report))
 		return report;
-	report = (struct report){ .code = -ECHILD };
+	report = (struct apply_report){ .code = -ECHILD };
 	for (i = 0; i < run->plan->n_steps; i++)
 		if (atomic_load(&run->states[i]) == JOURNAL_BEGUN)
 			report.step = i;
@@ -418,16 +170,16 @@ static struct report read_report(const struct run *run, const struct worker *wor
 
 /* Wait for one child: -ETIMEDOUT if it hangs; it is killed then, but dies only when the kernel
  * lets it. */
-static struct report wait_for(struct run *run, struct worker *worker)
+static struct apply_report wait_for(struct apply_state *run, struct worker *worker)
 {
 	struct pollfd polls[2] = {
 		{ .fd = worker->fd, .events = POLLIN },
 		{ .fd = run->signal_fd, .events = POLLIN },
 	};
-	struct report report = { .code = -ETIMEDOUT };
+	struct apply_report report = { .code = -ETIMEDOUT };
 
 	do {
-		if (is_asked_to_end(run))
+		if (apply_is_asked_to_end(run))
 			atomic_store(&run->shared->stops, true);
 		if (poll(polls, 2, 50) < 0 && errno != EINTR)
 			break;
@@ -460,11 +212,12 @@ static int rank(int code)
 	}
 }
 
-static struct report work_in_children(struct run *run, const struct lane *lanes, size_t n_lanes)
+static struct apply_report work_in_children(struct apply_state *run, const struct apply_lane *lanes,
+					    size_t n_lanes)
 {
 	struct worker workers[MAX_WORKERS];
-	struct report report = { 0 };
-	struct report one;
+	struct apply_report report = { 0 };
+	struct apply_report one;
 	size_t n = run->env->n_workers < MAX_WORKERS ? run->env->n_workers : MAX_WORKERS;
 	size_t i;
 
@@ -481,8 +234,9 @@ static struct report work_in_children(struct run *run, const struct lane *lanes,
 		if (i > 0)
 			continue;
 		/* better an undo that may hang than none */
-		return run->is_undo ? run_undo(run)
-				    : (struct report){ .code = one.code, .step = lanes[0].from };
+		return run->is_undo
+			       ? apply_run_undo(run)
+			       : (struct apply_report){ .code = one.code, .step = lanes[0].from };
 	}
 	for (i = 0; i < n; i++) {
 		one = wait_for(run, &workers[i]);
@@ -496,38 +250,39 @@ static struct report work_in_children(struct run *run, const struct lane *lanes,
 }
 
 /* A child cannot tell what it does: its memory is its own. */
-static struct report run_in_children(struct run *run, const struct lane *lanes, size_t n_lanes)
+static struct apply_report run_in_children(struct apply_state *run, const struct apply_lane *lanes,
+					   size_t n_lanes)
 {
-	struct report report;
+	struct apply_report report;
 	size_t i;
 	size_t step;
 
 	/* a child may be through before the parent looks for the first time */
-	if (is_asked_to_end(run))
-		return (struct report){ .code = -EINTR, .step = lanes[0].from };
+	if (apply_is_asked_to_end(run))
+		return (struct apply_report){ .code = -EINTR, .step = lanes[0].from };
 	report = work_in_children(run, lanes, n_lanes);
 
 	for (i = 0; i < n_lanes; i++)
 		for (step = lanes[i].from; step < lanes[i].to; step++)
 			if (atomic_load(&run->states[step]) != JOURNAL_WAITS)
-				trace(run, &run->plan->steps[step].act);
+				apply_trace(run, &run->plan->steps[step].act);
 	return report;
 }
 
-static struct report run_undo_in_child(struct run *run)
+static struct apply_report run_undo_in_child(struct apply_state *run)
 {
 	unsigned char *before CLEANUP_FREE = calloc(run->plan->n_steps, 1);
-	struct lane none = { 0 };
-	struct report report;
+	struct apply_lane none = { 0 };
+	struct apply_report report;
 	size_t step;
 	size_t i;
 
 	for (step = 0; before && step < run->plan->n_steps; step++)
-		before[step] = has_happened(run, step);
+		before[step] = apply_has_happened(run, step);
 	report = work_in_children(run, &none, 1);
 	for (step = run->plan->n_steps; before && step-- > 0;)
 		for (i = 0; before[step] && i < run->plan->steps[step].n_undo; i++)
-			trace(run, &run->plan->steps[step].undo[i]);
+			apply_trace(run, &run->plan->steps[step].undo[i]);
 	return report;
 }
 
@@ -544,38 +299,38 @@ static size_t stretch_end(const struct plan *plan, size_t from)
 	return i;
 }
 
-static struct report run_parallel(struct run *run, size_t from, size_t to)
+static struct apply_report run_parallel(struct apply_state *run, size_t from, size_t to)
 {
-	struct lane *lanes CLEANUP_FREE = calloc(to - from, sizeof(*lanes));
+	struct apply_lane *lanes CLEANUP_FREE = calloc(to - from, sizeof(*lanes));
 	size_t n_lanes = 0;
 	size_t i;
 
 	if (!lanes)
-		return (struct report){ .code = -ENOMEM, .step = from };
+		return (struct apply_report){ .code = -ENOMEM, .step = from };
 	for (i = from; i < to; i++) {
 		if (i == from || run->plan->steps[i].lane != run->plan->steps[i - 1].lane)
-			lanes[n_lanes++] = (struct lane){ .from = i };
+			lanes[n_lanes++] = (struct apply_lane){ .from = i };
 		lanes[n_lanes - 1].to = i + 1;
 	}
 	return run_in_children(run, lanes, n_lanes);
 }
 
-static struct report run_sequence(struct run *run, size_t from, size_t to)
+static struct apply_report run_sequence(struct apply_state *run, size_t from, size_t to)
 {
-	struct lane lane = { .from = from, .to = to };
-	struct report report;
+	struct apply_lane lane = { .from = from, .to = to };
+	struct apply_report report;
 
 	while (lane.from < to && !can_hang(run, lane.from))
 		lane.from++;
-	report = run_lane(run, &(struct lane){ .from = from, .to = lane.from });
+	report = apply_run_lane(run, &(struct apply_lane){ .from = from, .to = lane.from });
 	if (report.code < 0 || lane.from == to)
 		return report;
 	return run_in_children(run, &lane, 1);
 }
 
-static struct report run_steps(struct run *run)
+static struct apply_report run_steps(struct apply_state *run)
 {
-	struct report report = { 0 };
+	struct apply_report report = { 0 };
 	size_t from = 0;
 	size_t to;
 
@@ -588,36 +343,36 @@ static struct report run_steps(struct run *run)
 	return report;
 }
 
-static bool undo_can_hang(const struct run *run)
+static bool undo_can_hang(const struct apply_state *run)
 {
 	size_t i;
 	size_t j;
 
 	for (i = 0; i < run->plan->n_steps; i++)
-		for (j = 0; has_happened(run, i) && j < run->plan->steps[i].n_undo; j++)
+		for (j = 0; apply_has_happened(run, i) && j < run->plan->steps[i].n_undo; j++)
 			if (run->plan->steps[i].undo[j].flags & PLAN_CAN_HANG)
 				return true;
 	return false;
 }
 
-static struct report run_back(struct run *run)
+static struct apply_report run_back(struct apply_state *run)
 {
 	run->is_undo = true;
 	atomic_store(&run->shared->stops, false);
-	return undo_can_hang(run) ? run_undo_in_child(run) : run_undo(run);
+	return undo_can_hang(run) ? run_undo_in_child(run) : apply_run_undo(run);
 }
 
 /* --- journal around it */
 
-static int run_init(struct run *run, const struct apply_env *env, const struct plan *plan,
+static int run_init(struct apply_state *run, const struct apply_env *env, const struct plan *plan,
 		    struct journal *journal, struct err *err)
 {
-	void *map = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+	void *map = mmap(NULL, sizeof(struct apply_shared), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (map == MAP_FAILED)
 		return err_nomem(err);
-	*run = (struct run){
+	*run = (struct apply_state){
 		.env = env,
 		.plan = plan,
 		.states = journal->states,
@@ -629,7 +384,7 @@ static int run_init(struct run *run, const struct apply_env *env, const struct p
 	return 0;
 }
 
-static void run_deinit(struct run *run)
+static void run_deinit(struct apply_state *run)
 {
 	munmap(run->shared, sizeof(*run->shared));
 }
@@ -659,13 +414,13 @@ static int store_all(const struct apply_store *stores, size_t n_stores, struct e
 }
 
 /* Forward the first that has begun and not ended, back the last that is not undone yet. */
-static const struct plan_step *hung_step(const struct run *run)
+static const struct plan_step *hung_step(const struct apply_state *run)
 {
 	const struct plan_step *step = NULL;
 	size_t i;
 
 	for (i = 0; i < run->plan->n_steps; i++) {
-		if (run->is_undo && has_happened(run, i))
+		if (run->is_undo && apply_has_happened(run, i))
 			step = &run->plan->steps[i];
 		if (!run->is_undo && atomic_load(&run->states[i]) == JOURNAL_BEGUN)
 			return &run->plan->steps[i];
@@ -673,7 +428,7 @@ static const struct plan_step *hung_step(const struct run *run)
 	return step;
 }
 
-static int explain_hang(const struct run *run, struct apply_result *ret, struct err *err)
+static int explain_hang(const struct apply_state *run, struct apply_result *ret, struct err *err)
 {
 	const struct plan_step *step = hung_step(run);
 
@@ -697,7 +452,7 @@ static int explain_hang(const struct run *run, struct apply_result *ret, struct 
 		       step ? step->act.path : "it", run->env->hang_seconds);
 }
 
-static void count(const struct run *run, size_t *ret_done)
+static void count(const struct apply_state *run, size_t *ret_done)
 {
 	size_t i;
 
@@ -707,7 +462,8 @@ static void count(const struct run *run, size_t *ret_done)
 }
 
 /* What could not be put back. */
-static void explain_left(const struct run *run, const struct report *back, struct err *err)
+static void explain_left(const struct apply_state *run, const struct apply_report *back,
+			 struct err *err)
 {
 	const struct plan_step *step = &run->plan->steps[back->step];
 
@@ -721,12 +477,12 @@ static void explain_left(const struct run *run, const struct report *back, struc
 }
 
 /* Go back after @failed. The text of @err stays the cause; what is left is added. */
-static int go_back(struct run *run, const struct report *failed, struct apply_result *ret,
-		   struct err *err)
+static int go_back(struct apply_state *run, const struct apply_report *failed,
+		   struct apply_result *ret, struct err *err)
 {
 	struct err left = ERR_NULL;
 	struct err cause;
-	struct report back;
+	struct apply_report back;
 	int code = failed->code;
 
 	if (code == -EINTR)
@@ -749,19 +505,20 @@ static int go_back(struct run *run, const struct report *failed, struct apply_re
 	return err_set(err, code, "%.500s; and %.240s", cause.text, left.text);
 }
 
-static int run_plan(struct run *run, struct journal *journal, const struct apply_store *stores,
-		    size_t n_stores, struct apply_result *ret, struct err *err)
+static int run_plan(struct apply_state *run, struct journal *journal,
+		    const struct apply_store *stores, size_t n_stores, struct apply_result *ret,
+		    struct err *err)
 {
-	struct report report = run_steps(run);
+	struct apply_report report = run_steps(run);
 
 	count(run, &ret->n_done);
 	if (report.code == -ETIMEDOUT)
 		return explain_hang(run, ret, err);
 	if (report.code < 0)
 		return go_back(run, &report, ret, err);
-	inject_fault(run, run->plan->n_steps);
+	apply_inject_fault(run, run->plan->n_steps);
 	atomic_store(journal->committed, 1);
-	inject_fault(run, run->plan->n_steps + 1);
+	apply_inject_fault(run, run->plan->n_steps + 1);
 	return store_all(stores, n_stores, err);
 }
 
@@ -788,7 +545,7 @@ int apply_run(const struct apply_env *env, const struct plan *plan,
 	struct apply_result result = { 0 };
 	sigset_t before;
 	sigset_t set;
-	struct run run = { 0 };
+	struct apply_state run = { 0 };
 	int r;
 
 	r = journal_create(env->run_fd, plan, stores, n_stores, &journal, err);
@@ -802,7 +559,7 @@ int apply_run(const struct apply_env *env, const struct plan *plan,
 	block_signals(&set, &before);
 	run.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	r = run_plan(&run, &journal, stores, n_stores, &result, err);
-	inject_fault(&run, plan->n_steps + 2);
+	apply_inject_fault(&run, plan->n_steps + 2);
 	if (journal_drop(env->run_fd, r < 0 ? NULL : err) < 0 && r == 0)
 		r = -EIO;
 	if (run.signal_fd >= 0)
@@ -819,8 +576,8 @@ static int recover(const struct apply_env *env, struct journal *journal, struct 
 {
 	struct apply_env plain = *env;
 	struct apply_result result = { 0 };
-	struct report report;
-	struct run run = { 0 };
+	struct apply_report report;
+	struct apply_state run = { 0 };
 	int r;
 
 	plain.fault = NULL;

@@ -524,7 +524,7 @@ static void make_switched(struct plan_builder *b, const struct model_object *w)
 	const char *wish = model_get(w, "enable");
 	bool was_on = model_is_on(a, "enable");
 	bool is_on = wish ? strcmp(wish, "1") == 0 : was_on;
-	bool pauses = was_on && (!is_on || first_locked(w, a));
+	bool pauses = a && was_on && (!is_on || first_locked(w, a));
 
 	if (!a && w->kind != MODEL_PASSTHRU)
 		plan_add_mkdir(b, w);
