@@ -57,6 +57,40 @@ expect_fail() {
 	[[ $(cat "$T/.err") =~ $regex ]] || { echo "stderr does not match: $regex"; return 1; }
 }
 
+# --- statements for `it`
+
+# tree_keep NAME: remember nvmet's tree; tree_is NAME: it is so now
+tree_keep() { nvmet_tree >"$T/tree.$1"; }
+tree_is() { nvmet_tree | diff "$T/tree.$1" -; }
+# value_is ATTRIBUTE VALUE: below $N, without the blanks and zeros that nvmet pads with
+value_is() {
+	local v
+	v=$(tr -d '\0' <"$N/$1" | sed 's/ *$//') || return 1
+	[ "$v" = "$2" ] || { echo "$1 is \"$v\""; return 1; }
+}
+has_no() { [ ! -e "$1" ] || { echo "$1 is there"; return 1; }; }
+# says TEXT CMD...: CMD succeeds and prints that; warns TEXT CMD...: on stderr
+says() {
+	local t=$1
+	shift
+	"$@" >"$T/.out" && cat "$T/.out" && grep -qF -- "$t" "$T/.out"
+}
+warns() {
+	local t=$1
+	shift
+	"$@" 2>"$T/.err" && cat "$T/.err" && grep -qF -- "$t" "$T/.err"
+}
+# silent CMD...: CMD succeeds and prints not a character
+silent() { "$@" >"$T/.out" 2>&1 && { ! grep . "$T/.out"; }; }
+# json_of EXPRESSION CMD...: what CMD prints, however it ends, is JSON, and of it as d the
+# Python expression is true (needs: cmd=python3)
+json_of() {
+	local e=$1
+	shift
+	"$@" >"$T/.json" 2>"$T/.err" || cat "$T/.err"
+	python3 -c 'import json, sys; d = json.load(sys.stdin); assert '"$e"', d' <"$T/.json"
+}
+
 _end() {
 	local rc=$?
 	if [ -z "$_planned" ]; then
