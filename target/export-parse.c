@@ -107,7 +107,12 @@ static int get_file(const struct cfg_item *item, const char **ret, struct err *e
 				 "%s must be the name of a file that holds the key (mode 0600), "
 				 "not the key itself",
 				 cfg_name(item));
-	return **ret ? 0 : cfg_error(item, err, -EINVAL, "%s is empty", cfg_name(item));
+	if (**ret != '/')
+		return cfg_error(item, err, -EINVAL,
+				 "%s is \"%s\", but must be a full path: the file is read at boot "
+				 "as well, from another directory",
+				 cfg_name(item), *ret);
+	return 0;
 }
 
 /* The kernel's text for a value: static, of @item or in @number. */

@@ -15,7 +15,7 @@
 struct settings {
 	bool default_any;	   /* an export made without hosts is for any host */
 	unsigned int default_port; /* of a listener without one */
-	unsigned int wait_seconds; /* for drives and addresses that are not there yet */
+	unsigned int wait_seconds; /* for another run of the program to end */
 	unsigned int hang_seconds; /* after which a call into the kernel is said to hang */
 	unsigned int workers;	   /* most calls into the kernel at once */
 };

@@ -284,7 +284,7 @@ static void refuses_access_that_contradicts_itself(void **state)
 	(void)state;
 	assert_refused(NQN "allow_any_host = true;\nhosts = ( \"h\" );",
 		       "a.conf:2: allow_any_host = true lets in all hosts");
-	assert_refused(NQN "hosts = ( { nqn = \"h\"; dhchap_ctrl_key_file = \"k\"; } );",
+	assert_refused(NQN "hosts = ( { nqn = \"h\"; dhchap_ctrl_key_file = \"/k\"; } );",
 		       "needs dhchap_key_file");
 }
 
@@ -299,7 +299,10 @@ static void refuses_a_key_in_the_file_without_showing_it(void **state)
 	assert_refused(text, "must be the name of a file");
 	assert_int_equal(export_parse(text, strlen(text), "a.conf", &root, &err), -EINVAL);
 	assert_null(strstr(err.text, "P0ZN"));
-	assert_refused(NQN "hosts = ( { nqn = \"h\"; dhchap_key_file = \"\"; } );", "is empty");
+	assert_refused(NQN "hosts = ( { nqn = \"h\"; dhchap_key_file = \"\"; } );",
+		       "must be a full path");
+	assert_refused(NQN "hosts = ( { nqn = \"h\"; dhchap_key_file = \"k\"; } );",
+		       "dhchap_key_file is \"k\", but must be a full path");
 	assert_refused(
 		NQN
 		"hosts = ( { nqn = \"h\"; attributes = ( { name = \"dhchap_key\"; value = \"" KEY
@@ -717,7 +720,7 @@ static void cuts_keys_down_to_their_files(void **state)
 {
 	CLEANUP_MODEL struct model_object *actual = actual_tree();
 	CLEANUP_MODEL struct model_object *old =
-		parsed(NQN "hosts = ( { nqn = \"h1\"; dhchap_key_file = \"keys/h1\"; } );");
+		parsed(NQN "hosts = ( { nqn = \"h1\"; dhchap_key_file = \"/keys/h1\"; } );");
 	CLEANUP_MODEL struct model_object *root = NULL;
 	struct err err = ERR_NULL;
 
@@ -729,7 +732,7 @@ static void cuts_keys_down_to_their_files(void **state)
 	root = cut_of(actual, old);
 	assert_null(model_get(model_find(root, MODEL_HOST, "h1"), "dhchap_key"));
 	assert_string_equal(model_get(model_find(root, MODEL_HOST, "h1"), EXPORT_KEY_FILE),
-			    "keys/h1");
+			    "/keys/h1");
 }
 
 static void cuts_a_passthru_only_with_a_device(void **state)
@@ -891,11 +894,12 @@ static void a_directory_without_files_is_an_empty_list(void **state)
 
 static void turns_key_files_into_secrets(void **state)
 {
-	CLEANUP_MODEL struct model_object *root =
-		parsed(NQN "hosts = ( \"h0\", { nqn = \"h1\"; dhchap_key_file = \"k1\";\n"
-			   "dhchap_ctrl_key_file = \"k2\"; } );");
-	const struct model_object *host = model_find(root, MODEL_HOST, "h1");
+	CLEANUP_MODEL struct model_object *root = parsed(NQN "hosts = ( \"h0\", \"h1\" );");
+	struct model_object *host = model_find(root, MODEL_HOST, "h1");
 
+	/* relative, for the directory of the test */
+	model_set(host, EXPORT_KEY_FILE, "k1");
+	model_set(host, EXPORT_CTRL_KEY_FILE, "k2");
 	put_file(state, "k1", KEY "\n");
 	put_file(state, "k2", KEY "\n");
 	assert_int_equal(export_load_keys(dir_of(state), root, NULL), 0);
@@ -907,10 +911,10 @@ static void turns_key_files_into_secrets(void **state)
 
 static void names_the_host_whose_key_file_is_refused(void **state)
 {
-	CLEANUP_MODEL struct model_object *root =
-		parsed(NQN "hosts = ( { nqn = \"h1\"; dhchap_key_file = \"k1\"; } );");
+	CLEANUP_MODEL struct model_object *root = parsed(NQN "hosts = ( \"h1\" );");
 	struct err err = ERR_NULL;
 
+	model_set(model_find(root, MODEL_HOST, "h1"), EXPORT_KEY_FILE, "k1");
 	assert_int_equal(export_load_keys(dir_of(state), root, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "host h1: key file k1: "));
 	put_file(state, "k1", KEY);

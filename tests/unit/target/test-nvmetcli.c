@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,7 @@ static void assert_doubted(const char *text, const char *because)
 	if (!strstr(str_get(&warnings), because))
 		fail_msg("%s: \"%s\" does not say \"%s\"", text, str_get(&warnings), because);
 	assert_int_equal(warnings.text[warnings.length - 1], '\n');
+	assert_non_null(root);
 	assert_int_equal(nvmetcli_parse(text, strlen(text), true, &strict, NULL, &err), -EINVAL);
 	assert_null(strict);
 	assert_non_null(strstr(err.text, because));
@@ -311,6 +313,7 @@ static void takes_files_in_which_much_is_missing(void **state)
 		CLEANUP_STR struct str warnings = STR_NULL;
 		CLEANUP_MODEL struct model_object *root = parsed_with(texts[i], &warnings);
 
+		assert_non_null(root);
 		assert_string_equal(str_get(&warnings), "");
 	}
 }
