@@ -336,9 +336,12 @@ static int in_child(const struct cut *cut, int (*write)(const struct cut *cut), 
 
 	if (pid < 0)
 		return err_set(err, -errno, "cannot fork: %s", strerror(errno));
-	if (pid == 0)
+	/* neither killed nor hit by ^C: half of a relink would leave the subsystem without its port
+	 */
+	if (pid == 0) {
+		setsid();
 		_exit(-write(cut));
-	/* it is never killed: half of a relink would leave the subsystem without its port */
+	}
 	r = wait_child(pid, cut->deadline, &status);
 	if (r == -ETIMEDOUT)
 		return err_set(err, r,
