@@ -336,8 +336,7 @@ static int in_child(const struct cut *cut, int (*write)(const struct cut *cut), 
 
 	if (pid < 0)
 		return err_set(err, -errno, "cannot fork: %s", strerror(errno));
-	/* neither killed nor hit by ^C: half of a relink would leave the subsystem without its port
-	 */
+	/* neither killed nor hit by ^C: half of a relink leaves the subsystem without its port */
 	if (pid == 0) {
 		setsid();
 		_exit(-write(cut));
