@@ -34,6 +34,7 @@ static const struct {
 	{ MODEL_PORT, "addr_tsas", "connected" },
 	{ MODEL_PORT, "addr_treq", "not specified" },
 	{ MODEL_PORT, "param_mdts", "-1" },
+	{ MODEL_PORT, "param_mdts", "0" }, /* what it becomes once the port listens */
 	{ MODEL_PORT, "param_pi_enable", "0" },
 	{ MODEL_REFERRAL, "addr_treq", "not specified" },
 };
@@ -120,7 +121,10 @@ static int keep_old(struct model_object *to, const struct model_object *from,
 	for (i = 0; old && r == 0 && i < old->n_attrs; i++) {
 		const struct model_attr *attr = &old->attrs[i];
 
-		if (!attr->secret && !model_get(from, attr->name) && is_set(attr->value))
+		/* ours are in no kernel, even if what will be there has them from the wish */
+		if (model_get(from, attr->name) && !export_is_pseudo(attr->name))
+			continue;
+		if (!attr->secret && is_set(attr->value))
 			r = model_set(to, attr->name, attr->value);
 	}
 	return r;

@@ -735,6 +735,22 @@ static void cuts_keys_down_to_their_files(void **state)
 			    "/keys/h1");
 }
 
+static void keeps_the_file_of_a_key_that_was_just_given(void **state)
+{
+	CLEANUP_MODEL struct model_object *actual = actual_tree();
+	CLEANUP_MODEL struct model_object *asked =
+		parsed(NQN "hosts = ( { nqn = \"h1\"; dhchap_key_file = \"/keys/new\"; } );");
+	CLEANUP_MODEL struct model_object *root = NULL;
+
+	(void)state;
+	/* what will be there: the kernel's tree and the wish, in one */
+	model_set_secret(model_find(actual, MODEL_HOST, "h1"), "dhchap_key", KEY);
+	model_set(model_find(actual, MODEL_HOST, "h1"), EXPORT_KEY_FILE, "/keys/new");
+	root = cut_of(actual, asked);
+	assert_string_equal(model_get(model_find(root, MODEL_HOST, "h1"), EXPORT_KEY_FILE),
+			    "/keys/new");
+}
+
 static void cuts_a_passthru_only_with_a_device(void **state)
 {
 	CLEANUP_MODEL struct model_object *actual = actual_tree();
@@ -957,6 +973,7 @@ int main(void)
 		cmocka_unit_test(cuts_out_what_differs_from_the_kernels_defaults),
 		cmocka_unit_test(keeps_what_was_asked_for_before),
 		cmocka_unit_test(cuts_keys_down_to_their_files),
+		cmocka_unit_test(keeps_the_file_of_a_key_that_was_just_given),
 		cmocka_unit_test(cuts_a_passthru_only_with_a_device),
 		cmocka_unit_test(cuts_nothing_of_an_export_that_is_not_there),
 		cmocka_unit_test(names_files_after_exports),
