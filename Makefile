@@ -31,7 +31,7 @@ archives_target := $B/libtarget.a $(archives_nvmf)
 TESTS := $(filter $(wildcard tests/unit/*/test-*.c),$(wildcard tests/unit/*/*$T*.c))
 GUEST_TESTS := $(wildcard tests/guest/t/*$T*)
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz-*$T*.c))
-C_FILES = $(shell git ls-files -co --exclude-standard -- '*.[ch]')
+C_FILES = $(shell git ls-files -co --exclude-standard -- '*.[ch]' 2>/dev/null)
 
 # --- compiler
 
@@ -59,7 +59,6 @@ PATHS = -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)/sunfish"' \
 Q := $(if $V,,@)
 say = $(if $V,,@printf '  %-5s %s\n' '$1' '$(patsubst $B/%,%,$2)';)
 
-all: $(PROGRAMS) $(archives_target) ## build the programs (V=1 shows commands, WERROR=-Werror)
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
@@ -73,6 +72,8 @@ include build/config.mk
 endif
 DEP_LIBS += -ldl -lm
 PROBE = $(if $(and $(RDMA_LIBS),$(wildcard $(HELPERS))),$B/sunfish-rdma-probe)
+
+all: $(PROGRAMS) $(archives_target) ## build the programs (V=1 shows commands, WERROR=-Werror)
 
 # what tests need, before anything asks for it
 ifneq ($(filter check guest-check demo bench,$(MAKECMDGOALS)),)
