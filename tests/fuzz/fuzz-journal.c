@@ -12,16 +12,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static char directory[] = "/dev/shm/fuzz-journal-XXXXXX";
+
+static void remove_directory(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/journal", directory);
+	unlink(path);
+	rmdir(directory);
+}
+
 static int open_directory(void)
 {
-	char path[] = "/dev/shm/fuzz-journal-XXXXXX";
-	int fd;
-
-	if (!mkdtemp(path))
+	if (!mkdtemp(directory))
 		abort();
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* it lives on as long as this process: no file can be made in a removed one */
-	return fd;
+	atexit(remove_directory);
+	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static void write_journal(int dir_fd, const uint8_t *data, size_t size)
