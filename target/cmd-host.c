@@ -112,7 +112,7 @@ static int cut_host(struct ctl *ctl, const struct model_object *actual, const ch
 	else
 		js_free(item);
 	/* what is left may belong to the listener's other subsystems: no proof, but no failure */
-	if (r == -ETIMEDOUT && report.is_shared && report.n_cut) {
+	if (r == -ETIMEDOUT && report.is_unsure) {
 		ctl_warn(ctl, "%s", err ? err->text : "");
 		return 0;
 	}

@@ -527,19 +527,21 @@ static bool is_shared(const struct cut *cut)
 
 static int explain_left(const struct cut *cut, struct err *err)
 {
-	const struct session_report *report = cut->report;
+	struct session_report *report = cut->report;
 
 	if (report->by_debugfs)
 		return err_set(err, -ETIMEDOUT,
 			       "%u of %u controllers of %s are still there: their drive may hang; "
 			       "unlink the subsystem from its ports to keep the host out",
 			       report->n_left, report->n_before, cut->nqn);
-	if (report->is_shared)
+	if (report->is_shared) {
+		report->is_unsure = true;
 		return err_set(err, -ETIMEDOUT,
-			       "the kernel dropped the hosts of %s, %u of %u connections of its "
-			       "listeners are gone; the other %u may be of the other subsystems "
-			       "there, which this kernel does not tell",
-			       cut->nqn, report->n_cut, report->n_before, report->n_left);
+			       "the kernel dropped the hosts of %s; of the %u connections of its "
+			       "listeners %u are gone, %u may be of the other subsystems there: "
+			       "this kernel does not tell (it has no debugfs of nvmet)",
+			       cut->nqn, report->n_before, report->n_cut, report->n_left);
+	}
 	return err_set(
 		err, -ETIMEDOUT,
 		"%u of %u connections to %s are still there: of a host that only asks for "

@@ -65,6 +65,7 @@ struct session_report {
 	unsigned int n_left;   /* of these, still there */
 	bool by_debugfs;       /* only controllers of that host were touched */
 	bool is_shared;	       /* the listeners also serve other subsystems: n_left may be theirs */
+	bool is_unsure;	       /* all was done, but n_left cannot be told from theirs */
 	bool complete;	       /* false: there are transports whose connections can't be seen */
 };
 
@@ -78,7 +79,7 @@ struct session_report {
  * @deadline_ms  for all of it, the write included
  * Returns: 0 all that was seen before is gone (also if nothing was there);
  *   -ETIMEDOUT something is still there, or the kernel did not come back: *ret says what; if
- *      is_shared, already a second after the last connection went;
+ *      is_shared, already a second after the last connection went, with is_unsure;
  *   -ENOENT no such subsystem; -ENOMEM; other negative errno, also of linking it again: the text
  *      then says that it may not be linked.
  * *ret is filled also with -ETIMEDOUT.

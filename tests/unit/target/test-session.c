@@ -445,6 +445,7 @@ static void does_not_wait_for_those_of_other_subsystems(void **state)
 	assert_int_equal(cut(NULL, LONG_MS, &report, &err), -ETIMEDOUT);
 	assert_true(elapsed_ms(&start) < LONG_MS / 2);
 	assert_true(report.is_shared);
+	assert_true(report.is_unsure);
 	assert_int_equal(report.n_left, 1);
 	assert_non_null(strstr(err.text, "other subsystems"));
 }
@@ -462,6 +463,7 @@ static void gives_up_on_a_kernel_that_hangs(void **state)
 	assert_in_range(elapsed_ms(&start), 99, 10000);
 	assert_int_equal(report.n_left, 3);
 	assert_non_null(strstr(err.text, "does not come back"));
+	assert_false(report.is_unsure);
 }
 
 static void passes_on_the_error_of_the_write(void **state)
