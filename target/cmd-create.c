@@ -76,15 +76,6 @@ static int set_passthru(struct ctl *ctl, struct model_object *subsystem, struct 
 	return 0;
 }
 
-static uint32_t free_nsid(const struct model_object *subsystem)
-{
-	uint32_t nsid = 1;
-
-	while (model_find_id(subsystem, MODEL_NAMESPACE, nsid))
-		nsid++;
-	return nsid;
-}
-
 static int add_specs(struct ctl *ctl, struct model_object *root, struct model_object *subsystem,
 		     struct err *err)
 {
@@ -93,7 +84,8 @@ static int add_specs(struct ctl *ctl, struct model_object *root, struct model_ob
 	int r = 0;
 
 	for (i = 0; r == 0 && i < opt->n_devs; i++)
-		r = spec_add_namespace(subsystem, opt->devs[i], free_nsid(subsystem), err);
+		r = spec_add_namespace(subsystem, opt->devs[i], cmd_free_nsid(subsystem, NULL),
+				       err);
 	for (i = 0; r == 0 && i < opt->n_hosts; i++)
 		r = spec_add_host(root, subsystem, opt->hosts[i], err);
 	if (r < 0)

@@ -7,27 +7,39 @@
 #include "target/resolve.h"
 #include "target/spec.h"
 
-static int need_listener(struct ctl *ctl, struct err *err)
+typedef int (*want_fn)(struct ctl *ctl, struct change *change, const struct ctl_listener *listener,
+		       struct err *err);
+
+/* Begin the change of an export and want something of each listener that is named. */
+static int begin(struct ctl *ctl, struct change *change, want_fn want, struct err *err)
 {
-	if (ctl->opt.n_listeners)
-		return 0;
-	return ctl_usage(
-		ctl, err_set(err, -EINVAL, "say which listener: --rdma ADDR or --tcp ADDR[:PORT]"));
+	const struct model_object *actual;
+	struct model_object *wanted;
+	size_t i;
+	int r;
+
+	if (!ctl->opt.n_listeners)
+		return ctl_usage(ctl,
+				 err_set(err, -EINVAL,
+					 "say which listener: --rdma ADDR or --tcp ADDR[:PORT]"));
+	r = cmd_begin(ctl, change, &wanted, &actual, err);
+	for (i = 0; r == 0 && i < ctl->opt.n_listeners; i++)
+		r = want(ctl, change, &ctl->opt.listeners[i], err);
+	return r;
+}
+
+static int add_one(struct ctl *ctl, struct change *change, const struct ctl_listener *listener,
+		   struct err *err)
+{
+	return spec_add_listener(ctl, change->wanted, listener, ctl->args[0], NULL, err);
 }
 
 int cmd_listener_add(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_CHANGE struct change change = CHANGE_NULL;
-	const struct model_object *actual;
-	struct model_object *wanted;
 	const char *nqn = ctl->args[0];
-	size_t i;
-	int r = need_listener(ctl, err);
+	int r = begin(ctl, &change, add_one, err);
 
-	if (r == 0)
-		r = cmd_begin(ctl, &change, &wanted, &actual, err);
-	for (i = 0; r == 0 && i < ctl->opt.n_listeners; i++)
-		r = spec_add_listener(ctl, change.wanted, &ctl->opt.listeners[i], nqn, NULL, err);
 	if (r == 0)
 		r = listen_check(ctl, change.wanted, change.actual, err);
 	if (r == 0)
@@ -77,16 +89,9 @@ static bool is_served(const struct change *change, const char *nqn)
 int cmd_listener_remove(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_CHANGE struct change change = CHANGE_NULL;
-	const struct model_object *actual;
-	struct model_object *wanted;
 	const char *nqn = ctl->args[0];
-	size_t i;
-	int r = need_listener(ctl, err);
+	int r = begin(ctl, &change, remove_one, err);
 
-	if (r == 0)
-		r = cmd_begin(ctl, &change, &wanted, &actual, err);
-	for (i = 0; r == 0 && i < ctl->opt.n_listeners; i++)
-		r = remove_one(ctl, &change, &ctl->opt.listeners[i], err);
 	if (r == 0)
 		r = change_commit(ctl, &change, &nqn, 1, err);
 	if (r == 0 && !is_served(&change, nqn))

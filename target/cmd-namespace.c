@@ -11,16 +11,6 @@
 #include "target/drive.h"
 #include "target/spec.h"
 
-static uint32_t free_nsid(const struct model_object *wanted, const struct model_object *actual)
-{
-	uint32_t nsid = 1;
-
-	while (model_find_id(wanted, MODEL_NAMESPACE, nsid) ||
-	       model_find_id(actual, MODEL_NAMESPACE, nsid))
-		nsid++;
-	return nsid;
-}
-
 static int prepare(struct ctl *ctl, struct model_object *wanted, const struct model_object *actual,
 		   struct err *err)
 {
@@ -68,7 +58,8 @@ int cmd_namespace_add(struct ctl *ctl, struct err *err)
 		return ctl_usage(ctl, err_set(err, -EINVAL, "say which drive: --dev /dev/nvme1n1"));
 	r = cmd_begin(ctl, &change, &wanted, &actual, err);
 	for (i = 0; r == 0 && i < ctl->opt.n_devs; i++)
-		r = spec_add_namespace(wanted, ctl->opt.devs[i], free_nsid(wanted, actual), err);
+		r = spec_add_namespace(wanted, ctl->opt.devs[i], cmd_free_nsid(wanted, actual),
+				       err);
 	if (r == 0)
 		r = check_new(wanted, actual, err);
 	if (r == 0)

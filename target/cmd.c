@@ -108,6 +108,16 @@ int cmd_drop_host(struct ctl *ctl, struct change *change, const char *nqn, const
 	return 0;
 }
 
+uint32_t cmd_free_nsid(const struct model_object *wanted, const struct model_object *actual)
+{
+	uint32_t nsid = 1;
+
+	while (model_find_id(wanted, MODEL_NAMESPACE, nsid) ||
+	       model_find_id(actual, MODEL_NAMESPACE, nsid))
+		nsid++;
+	return nsid;
+}
+
 void cmd_tell_connect(const struct ctl *ctl, const struct model_object *wanted, const char *nqn)
 {
 	const struct model_object *port;

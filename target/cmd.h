@@ -22,5 +22,8 @@ int cmd_find_port(struct ctl *ctl, const struct model_object *actual,
 int cmd_drop_host(struct ctl *ctl, struct change *change, const char *nqn, const char *hostnqn,
 		  struct err *err);
 
+/* The lowest namespace number that is neither in @wanted nor in @actual, which may be NULL. */
+uint32_t cmd_free_nsid(const struct model_object *wanted, const struct model_object *actual);
+
 /* What to type on a host to connect to a wanted export. */
 void cmd_tell_connect(const struct ctl *ctl, const struct model_object *wanted, const char *nqn);
