@@ -236,3 +236,52 @@ bool attr_is_same(enum model_kind kind, const char *name, const char *a, const c
 		return is_same_id(a, b);
 	return length == trimmed(b) && memcmp(a, b, length) == 0;
 }
+
+/* Two lines of one attribute: the kernel has the one or the other. */
+static const struct {
+	enum model_kind kind;
+	const char *name;
+	const char *value;
+} defaults[] = {
+	{ MODEL_HOST, "dhchap_hash", "hmac(sha256)" },
+	{ MODEL_HOST, "dhchap_dhgroup", "null" },
+	{ MODEL_SUBSYSTEM, "attr_allow_any_host", "0" },
+	{ MODEL_SUBSYSTEM, "attr_model", "Linux" },
+	{ MODEL_SUBSYSTEM, "attr_ieee_oui", "0" },
+	{ MODEL_SUBSYSTEM, "attr_vendor_id", "0" },
+	{ MODEL_SUBSYSTEM, "attr_subsys_vendor_id", "0" },
+	{ MODEL_SUBSYSTEM, "attr_cntlid_min", "1" },
+	{ MODEL_SUBSYSTEM, "attr_cntlid_max", "65519" },
+	{ MODEL_SUBSYSTEM, "attr_qid_max", "128" },
+	{ MODEL_SUBSYSTEM, "attr_pi_enable", "0" },
+	{ MODEL_SUBSYSTEM, "attr_tbkas", "1" },
+	{ MODEL_NAMESPACE, "device_nguid", "00000000-0000-0000-0000-000000000000" },
+	{ MODEL_NAMESPACE, "buffered_io", "0" },
+	{ MODEL_NAMESPACE, "p2pmem", "0" },
+	{ MODEL_NAMESPACE, "resv_enable", "0" },
+	{ MODEL_NAMESPACE, "ana_grpid", "1" },
+	{ MODEL_PASSTHRU, "admin_timeout", "0" },
+	{ MODEL_PASSTHRU, "io_timeout", "0" },
+	{ MODEL_PASSTHRU, "clear_ids", "0" },
+	{ MODEL_PORT, "addr_tsas", "none" },
+	{ MODEL_PORT, "addr_tsas", "connected" },
+	{ MODEL_PORT, "addr_treq", "not specified" },
+	{ MODEL_PORT, "param_inline_data_size", "-1" },
+	{ MODEL_PORT, "param_max_queue_size", "-1" },
+	{ MODEL_PORT, "param_mdts", "-1" },
+	{ MODEL_PORT, "param_mdts", "0" },
+	{ MODEL_PORT, "param_pi_enable", "0" },
+	{ MODEL_REFERRAL, "addr_treq", "not specified" },
+	{ MODEL_REFERRAL, "addr_portid", "0" },
+};
+
+bool attr_is_default(enum model_kind kind, const char *name, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+		if (defaults[i].kind == kind && strcmp(defaults[i].name, name) == 0 &&
+		    attr_is_same(kind, name, value, defaults[i].value))
+			return true;
+	return !*value;
+}

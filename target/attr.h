@@ -51,3 +51,7 @@ int attr_check(enum model_kind kind, const char *name, const char *value, struct
 
 /* Do both texts mean the same to the kernel? */
 bool attr_is_same(enum model_kind kind, const char *name, const char *a, const char *b);
+
+/* Has the kernel that value by itself when it makes the object, or the same for not having the
+ * attribute at all? "" always. */
+bool attr_is_default(enum model_kind kind, const char *name, const char *value);

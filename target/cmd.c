@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -10,25 +11,34 @@
 #include "target/export.h"
 #include "target/resolve.h"
 #include "target/spec.h"
+#include "target/view.h"
 
-int cmd_no_export(struct ctl *ctl, const char *nqn, struct err *err)
+/* "did you mean A, B?", "" without any that is like it. */
+static void add_near(const struct model_object *root, const char *nqn, struct str *text)
 {
-	CLEANUP_MODEL struct model_object *root = NULL;
-	CLEANUP_STR struct str names = STR_NULL;
+	CLEANUP_FREE const char **names = calloc(root->n_children + 1, sizeof(*names));
+	CLEANUP_STR struct str near = STR_NULL;
 	const struct model_object *subsystem;
 	size_t i = 0;
 	size_t n = 0;
 
-	if (ctl_read_target(ctl, &root, err) < 0)
-		return -ENOENT;
-	while ((subsystem = model_next(root, MODEL_SUBSYSTEM, &i)))
-		if (n++ < 5)
-			str_addf(&names, "%s %s", n > 1 ? "," : "", subsystem->name);
-	if (n == 0)
-		return err_set(err, -ENOENT, "there is no export %s: this target has none at all",
-			       nqn);
-	return err_set(err, -ENOENT, "there is no export %s; there %s%s%s", nqn,
-		       n == 1 ? "is" : "are", str_get(&names), n > 5 ? " and more: see list" : "");
+	while (names && (subsystem = model_next(root, MODEL_SUBSYSTEM, &i)))
+		names[n++] = subsystem->name;
+	view_near(nqn, names, n, &near);
+	if (near.length)
+		str_addf(text, "did you mean %s?", str_get(&near));
+	else
+		str_add(text, n ? "see: nvmet-sunfishctl list" : "this target has none at all");
+}
+
+int cmd_no_export(struct ctl *ctl, const char *nqn, struct err *err)
+{
+	CLEANUP_MODEL struct model_object *root = NULL;
+	CLEANUP_STR struct str text = STR_NULL;
+
+	if (ctl_read_target(ctl, &root, err) == 0)
+		add_near(root, nqn, &text);
+	return err_set(err, -ENOENT, "there is no export %s: %s", nqn, str_get(&text));
 }
 
 int cmd_begin(struct ctl *ctl, struct change *change, struct model_object **ret_wanted,

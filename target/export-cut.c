@@ -5,40 +5,6 @@
 #include "target/attr.h"
 #include "target/export.h"
 
-/* What the kernel has by itself. */
-static const struct {
-	enum model_kind kind;
-	const char *attr;
-	const char *value;
-} defaults[] = {
-	{ MODEL_HOST, "dhchap_hash", "hmac(sha256)" },
-	{ MODEL_HOST, "dhchap_dhgroup", "null" },
-	{ MODEL_SUBSYSTEM, "attr_model", "Linux" },
-	{ MODEL_SUBSYSTEM, "attr_ieee_oui", "0" },
-	{ MODEL_SUBSYSTEM, "attr_vendor_id", "0" },
-	{ MODEL_SUBSYSTEM, "attr_subsys_vendor_id", "0" },
-	{ MODEL_SUBSYSTEM, "attr_cntlid_min", "1" },
-	{ MODEL_SUBSYSTEM, "attr_cntlid_max", "65519" },
-	{ MODEL_SUBSYSTEM, "attr_qid_max", "128" },
-	{ MODEL_SUBSYSTEM, "attr_pi_enable", "0" },
-	{ MODEL_SUBSYSTEM, "attr_tbkas", "1" },
-	{ MODEL_NAMESPACE, "device_nguid", "00000000-0000-0000-0000-000000000000" },
-	{ MODEL_NAMESPACE, "buffered_io", "0" },
-	{ MODEL_NAMESPACE, "p2pmem", "0" },
-	{ MODEL_NAMESPACE, "resv_enable", "0" },
-	{ MODEL_NAMESPACE, "ana_grpid", "1" },
-	{ MODEL_PASSTHRU, "admin_timeout", "0" },
-	{ MODEL_PASSTHRU, "io_timeout", "0" },
-	{ MODEL_PASSTHRU, "clear_ids", "0" },
-	{ MODEL_PORT, "addr_tsas", "none" },
-	{ MODEL_PORT, "addr_tsas", "connected" },
-	{ MODEL_PORT, "addr_treq", "not specified" },
-	{ MODEL_PORT, "param_mdts", "-1" },
-	{ MODEL_PORT, "param_mdts", "0" }, /* what it becomes once the port listens */
-	{ MODEL_PORT, "param_pi_enable", "0" },
-	{ MODEL_REFERRAL, "addr_treq", "not specified" },
-};
-
 /* What the kernel changes by itself, so that what is read back is not what was asked for. */
 static const struct {
 	enum model_kind kind;
@@ -51,17 +17,6 @@ static const struct {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static bool is_default(enum model_kind kind, const struct model_attr *attr)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT(defaults); i++)
-		if (defaults[i].kind == kind && strcmp(defaults[i].attr, attr->name) == 0 &&
-		    attr_is_same(kind, attr->name, attr->value, defaults[i].value))
-			return true;
-	return false;
-}
 
 static bool is_volatile(enum model_kind kind, const char *attr)
 {
@@ -93,7 +48,10 @@ static const char *value_to_keep(enum model_kind kind, const struct model_attr *
 	if (old)
 		/* keep the spelling that was asked for */
 		return attr_is_same(kind, attr->name, attr->value, old) ? old : attr->value;
-	return !info || is_default(kind, attr) ? NULL : attr->value;
+	/* who may connect is always said */
+	if (strcmp(attr->name, "attr_allow_any_host") == 0)
+		return attr->value;
+	return !info || attr_is_default(kind, attr->name, attr->value) ? NULL : attr->value;
 }
 
 /* The kernel pads the serial number with blanks. */

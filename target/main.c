@@ -148,6 +148,18 @@ static int usage(const char *word)
 	return CTL_USAGE;
 }
 
+/* A file opened as descriptor 2 would get our messages. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	CLEANUP_FREE char *command = join(argc - 1, argv + 1);
@@ -155,6 +167,7 @@ int main(int argc, char **argv)
 	int n_words;
 
 	umask(077);
+	open_standard();
 	if (argc < 2)
 		return usage(NULL);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

@@ -236,7 +236,7 @@ static void undo_attrs(struct plan_builder *b, struct plan_step *step,
 
 	for (i = 0; (attr = plan_next_attr(what, &i));)
 		if (plan_has_content(attr->value) &&
-		    !plan_is_default(what->kind, attr->name, attr->value))
+		    !attr_is_default(what->kind, attr->name, attr->value))
 			plan_undo_write(b, step, what, attr->name, attr->value, 0);
 }
 
@@ -353,27 +353,6 @@ const struct model_attr *plan_next_attr(const struct model_object *object, size_
 		}
 	}
 	return NULL;
-}
-
-bool plan_is_default(enum model_kind kind, const char *name, const char *value)
-{
-	const struct attr_info *info = attr_find(kind, name);
-
-	if (!*value)
-		return true;
-	if (strcmp(name, "attr_tbkas") == 0)
-		return strcmp(value, "1") == 0;
-	if (strcmp(name, "dhchap_hash") == 0)
-		return strcmp(value, "hmac(sha256)") == 0;
-	if (strcmp(name, "dhchap_dhgroup") == 0)
-		return strcmp(value, "null") == 0;
-	if (strcmp(name, "addr_tsas") == 0)
-		return strcmp(value, "none") == 0 || strcmp(value, "connected") == 0;
-	if (strncmp(name, "param_", 6) == 0 && info && info->type == ATTR_NUMBER)
-		return strcmp(value, "-1") == 0;
-	if (info && (info->type == ATTR_NUMBER || info->type == ATTR_BOOL))
-		return info->when != ATTR_READ_ONLY && attr_is_same(kind, name, value, "0");
-	return strcmp(name, "p2pmem") == 0 && strcmp(value, "0") == 0;
 }
 
 unsigned int plan_switch_flags(enum model_kind kind)

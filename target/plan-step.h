@@ -50,8 +50,5 @@ const struct model_attr *plan_next_attr(const struct model_object *object, size_
 /* Is there a value in what the kernel shows? It writes "(null)" for a path that was never set. */
 bool plan_has_content(const char *value);
 
-/* Does the kernel have it that way if nobody asks, or has it no such thing at all? */
-bool plan_is_default(enum model_kind kind, const char *name, const char *value);
-
 /* Flags with which an attribute of that kind is switched on or off. */
 unsigned int plan_switch_flags(enum model_kind kind);

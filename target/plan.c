@@ -44,7 +44,7 @@ static bool differs(const struct model_object *a, const struct model_attr *attr)
 	if (says_nothing(a->kind, attr))
 		return false;
 	if (!plan_has_content(now))
-		return !plan_is_default(a->kind, attr->name, attr->value);
+		return !attr_is_default(a->kind, attr->name, attr->value);
 	return !attr_is_same(a->kind, attr->name, now, attr->value);
 }
 
@@ -437,7 +437,7 @@ static void write_attr(struct plan_builder *b, const struct model_object *w,
 	if (now && strcmp(now, "(null)") != 0 && !is_reset(w, a, attr->name))
 		plan_undo_write(b, step, w, attr->name, now, cuts ? PLAN_CAN_HANG : 0);
 	if (now && strcmp(attr->name, "addr_trtype") == 0 &&
-	    !plan_is_default(w->kind, "addr_tsas", model_text(a, "addr_tsas")))
+	    !attr_is_default(w->kind, "addr_tsas", model_text(a, "addr_tsas")))
 		plan_undo_write(b, step, w, "addr_tsas", model_text(a, "addr_tsas"), 0);
 	if (cuts)
 		note_cuts(b, a);
@@ -447,7 +447,7 @@ static bool is_written(const struct model_object *w, const struct model_object *
 		       const struct model_attr *attr)
 {
 	if (!a)
-		return !plan_is_default(w->kind, attr->name, attr->value);
+		return !attr_is_default(w->kind, attr->name, attr->value);
 	if (w->kind == MODEL_PORT && is_rounded(attr->name) && has_live_links(a) &&
 	    !is_rewritten(w, a))
 		return false;
@@ -455,7 +455,7 @@ static bool is_written(const struct model_object *w, const struct model_object *
 	if (strcmp(attr->name, "attr_allow_any_host") == 0 && strcmp(attr->value, "0") == 0)
 		return false;
 	return differs(a, attr) ||
-	       (is_reset(w, a, attr->name) && !plan_is_default(a->kind, attr->name, attr->value));
+	       (is_reset(w, a, attr->name) && !attr_is_default(a->kind, attr->name, attr->value));
 }
 
 /* Does it let somebody in who was not before? */

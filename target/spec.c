@@ -175,11 +175,11 @@ static int set_tls(struct model_object *port, const char *transport, struct err 
 		return err_set(err, -EINVAL, "tls=%s: TLS is for --tcp only", tls);
 	if (strcmp(tls, "required") == 0)
 		treq = "required";
-	else if (strcmp(tls, "optional") == 0)
+	else if (strcmp(tls, "permitted") == 0)
 		treq = "not required";
 	else
 		return err_set(err, -EINVAL,
-			       "tls=%s is not known; known are: required optional none", tls);
+			       "tls=%s is not known; known are: required permitted none", tls);
 	r = model_set(port, "addr_tsas", "tls1.3");
 	return r < 0 || model_set(port, "addr_treq", treq) < 0 ? err_nomem(err) : 0;
 }

@@ -157,12 +157,15 @@ static void start_table(struct view_table *table, const char *const *names)
 		view_table_add(table, *names);
 }
 
-static void add_size(struct view_table *table, const char *path)
+/* Where the drive is found now, and how large. */
+static void add_drive(struct view_table *table, const char *path)
 {
+	char node[VIEW_NODE_MAX] = "";
 	char text[VIEW_SIZE_MAX];
 	uint64_t bytes;
-	int r = path ? view_device_size(path, &bytes) : -EINVAL;
+	int r = path ? view_device_now(path, &bytes, node) : -EINVAL;
 
+	view_table_add(table, node);
 	if (r == 0)
 		view_table_add(table, view_size(bytes, text));
 	else
@@ -183,7 +186,7 @@ static void add_namespace(struct view_table *table, const struct model_object *n
 
 	view_table_add(table, namespace->name);
 	view_table_add(table, view_device(namespace));
-	add_size(table, view_device(namespace));
+	add_drive(table, view_device(namespace));
 	view_table_add(table,
 		       strcmp(model_text(namespace, "enable"), "0") == 0 ? "disabled" : "enabled");
 	view_table_add(table, model_text(namespace, "device_uuid"));
@@ -193,9 +196,9 @@ static void add_namespace(struct view_table *table, const struct model_object *n
 
 static void add_namespaces(const struct view_export *export, struct str *text)
 {
-	static const char *const names[] = { "NSID", "DEVICE", "SIZE",	  "STATE",
+	static const char *const names[] = { "NSID", "DEVICE", "NOW",	  "SIZE", "STATE",
 					     "UUID", "ANA",    "OPTIONS", NULL };
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(7);
+	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(8);
 	const struct model_object *namespace;
 	size_t i = 0;
 

@@ -73,9 +73,10 @@ static struct js *host_json(const struct view_export *export, const char *hostnq
 
 static struct js *size_json(const char *path)
 {
+	char node[VIEW_NODE_MAX];
 	uint64_t bytes;
 
-	if (!path || view_device_size(path, &bytes) < 0)
+	if (!path || view_device_now(path, &bytes, node) < 0)
 		return js_string(NULL);
 	return js_int((int64_t)bytes);
 }

@@ -401,12 +401,14 @@ const char *view_device(const struct model_object *object)
 	return *path && strcmp(path, "(null)") != 0 ? path : NULL;
 }
 
-int view_device_size(const char *path, uint64_t *ret_bytes)
+int view_device_now(const char *path, uint64_t *ret_bytes, char ret_node[VIEW_NODE_MAX])
 {
 	struct dev_info dev;
 	int r = dev_inspect(path, &dev, NULL);
 
-	if (r == 0)
-		*ret_bytes = dev.size_bytes;
-	return r;
+	if (r < 0)
+		return r;
+	*ret_bytes = dev.size_bytes;
+	snprintf(ret_node, VIEW_NODE_MAX, "%s%s", *dev.node ? "/dev/" : "", dev.node);
+	return 0;
 }

@@ -114,8 +114,9 @@ int view_has_key(const struct model_object *host, const char *key, const char *k
 /* The path of a namespace or passthru, NULL if none is set. */
 const char *view_device(const struct model_object *object);
 
-/* Ask the device. Returns: 0; negative errno. */
-int view_device_size(const char *path, uint64_t *ret_bytes);
+/* Ask the device: its size, and the path of its node, "" for a file. Returns: 0; negative errno. */
+#define VIEW_NODE_MAX 72
+int view_device_now(const char *path, uint64_t *ret_bytes, char ret_node[VIEW_NODE_MAX]);
 
 /* Is the session one of the export, and if it is not known of which export, may it be? */
 bool view_is_session_of(const struct view_export *export, const struct session *session);

@@ -98,7 +98,7 @@ _nvmet_sunfishctl_with_keys() {
 		dhchap-key | dhchap-ctrl-key) mapfile -t COMPREPLY < <(compgen -P "$head,${tail%%=*}=" -f -- "${tail#*=}") ;;
 		dhchap-hash) mapfile -t COMPREPLY < <(compgen -P "$head,${tail%%=*}=" -W 'hmac(sha256) hmac(sha384) hmac(sha512)' -- "${tail#*=}") ;;
 		dhchap-dhgroup) mapfile -t COMPREPLY < <(compgen -P "$head,${tail%%=*}=" -W 'null ffdhe2048 ffdhe3072 ffdhe4096 ffdhe6144 ffdhe8192' -- "${tail#*=}") ;;
-		tls) mapfile -t COMPREPLY < <(compgen -P "$head,${tail%%=*}=" -W 'required optional none' -- "${tail#*=}") ;;
+		tls) mapfile -t COMPREPLY < <(compgen -P "$head,${tail%%=*}=" -W 'required permitted none' -- "${tail#*=}") ;;
 		esac
 		;;
 	*,*)

@@ -158,6 +158,19 @@ static void values_are_compared_as_the_kernel_means_them(void **state)
 	assert_false(attr_is_same(MODEL_PORT, "param_new", "010", "8"));
 }
 
+static void a_default_is_what_the_kernel_has_by_itself_on_any_version(void **state)
+{
+	(void)state;
+	assert_true(attr_is_default(MODEL_SUBSYSTEM, "attr_ieee_oui", "0x000000"));
+	assert_true(attr_is_default(MODEL_PORT, "param_mdts", "-1"));
+	assert_true(attr_is_default(MODEL_PORT, "param_mdts", "0"));
+	assert_false(attr_is_default(MODEL_PORT, "param_mdts", "8"));
+	assert_true(attr_is_default(MODEL_PORT, "addr_tsas", ""));
+	assert_false(attr_is_default(MODEL_PORT, "addr_tsas", "tls1.3"));
+	assert_false(attr_is_default(MODEL_SUBSYSTEM, "attr_new", "0"));
+	assert_false(attr_is_default(MODEL_NAMESPACE, "enable", "0"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +185,7 @@ int main(void)
 		cmocka_unit_test(a_refused_key_is_not_in_the_text),
 		cmocka_unit_test(an_unknown_attribute_passes_up_to_a_page),
 		cmocka_unit_test(values_are_compared_as_the_kernel_means_them),
+		cmocka_unit_test(a_default_is_what_the_kernel_has_by_itself_on_any_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

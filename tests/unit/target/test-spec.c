@@ -194,7 +194,7 @@ static void required_tls_closes_the_port_to_all_else(void **state)
 
 	assert_string_equal(model_text(port, "addr_tsas"), "tls1.3");
 	assert_string_equal(model_text(port, "addr_treq"), "required");
-	port = add_listener(f, "tcp", "10.1.1.2,tls=optional");
+	port = add_listener(f, "tcp", "10.1.1.2,tls=permitted");
 	assert_string_equal(model_text(port, "addr_treq"), "not required");
 	port = add_listener(f, "tcp", "10.1.1.3,tls=none");
 	assert_null(model_get(port, "addr_tsas"));
