@@ -169,8 +169,11 @@ static int set_tls(struct model_object *port, const char *transport, struct err 
 
 	snprintf(tls, sizeof(tls), "%s", model_text(port, "tls_file"));
 	model_unset(port, "tls_file");
-	if (!*tls || strcmp(tls, "none") == 0)
+	if (!*tls || (strcmp(tls, "none") == 0 && strcmp(transport, "tcp") != 0))
 		return 0;
+	/* said outright, so that a listener that has it is not taken for the same */
+	if (strcmp(tls, "none") == 0)
+		return model_set(port, "addr_tsas", "none") < 0 ? err_nomem(err) : 0;
 	if (strcmp(transport, "tcp") != 0)
 		return err_set(err, -EINVAL, "tls=%s: TLS is for --tcp only", tls);
 	if (strcmp(tls, "required") == 0)
