@@ -11,7 +11,7 @@
 /*
  * Groups of options, by letter:
  *   C changes something   d drives   l listeners   h hosts   a attributes of a subsystem
- *   p port   t referral's target   y clear   f file formats   k host remove
+ *   p port   t referral's target   y clear   f file formats (i in, o out)   k host remove
  */
 static const struct verb verbs[] = {
 	{ "create", cmd_create, "NQN", 1, 1, "Cdlha",
@@ -59,8 +59,8 @@ static const struct verb verbs[] = {
 	  "what apply (without FILE: restore) would change",
 	  "Exit status 1: something differs.\n" },
 	{ "clear", cmd_clear, "", 0, 0, "Cy", "remove all exports from the kernel", "" },
-	{ "import", cmd_import, "FILE", 1, 1, "Cf", "make what a file of nvmetcli says", "" },
-	{ "export", cmd_export, "", 0, 0, "f", "write all as a file of nvmetcli", "" },
+	{ "import", cmd_import, "FILE", 1, 1, "Cfi", "make what a file of nvmetcli says", "" },
+	{ "export", cmd_export, "", 0, 0, "fo", "write all as a file of nvmetcli", "" },
 	{ "doctor", cmd_doctor, "[NQN]", 0, 1, "", "look for what is wrong, and say the cure", "" },
 	{ "capabilities", cmd_capabilities, "", 0, 0, "", "what this kernel's nvmet can do", "" },
 };
@@ -122,9 +122,9 @@ static const struct known_option {
 	{ "yes", 0, OPT_YES, 'y', NULL, "it is meant" },
 	{ "forget", 0, OPT_FORGET, 'y', NULL, "remove the stored exports too" },
 	{ "format", 1, OPT_FORMAT, 'f', NULL, "nvmetcli" },
-	{ "strict", 0, OPT_STRICT, 'f', NULL, "what is unknown is an error" },
-	{ "output", 1, OPT_OUTPUT, 'f', NULL, "FILE instead of standard output" },
-	{ "with-secrets", 0, OPT_WITH_SECRETS, 'f', NULL, "keys in clear" },
+	{ "strict", 0, OPT_STRICT, 'i', NULL, "what is unknown is an error" },
+	{ "output", 1, OPT_OUTPUT, 'o', NULL, "FILE instead of standard output" },
+	{ "with-secrets", 0, OPT_WITH_SECRETS, 'o', NULL, "keys in clear" },
 	{ "dry-run", 0, OPT_DRY_RUN, 'C', NULL, "print the shell commands, change nothing" },
 	{ "transient", 0, OPT_TRANSIENT, 'C', NULL, "do not store: gone after a reboot" },
 	{ "force", 0, OPT_FORCE, 'C', NULL, "go on where something is merely suspicious" },

@@ -146,7 +146,7 @@ _nvmet_sunfishctl_options() {
 	create) own="--dev $listener --host --any-host --serial --model --firmware --ieee-oui --cntlid --qid-max --pi --passthru" ;;
 	'namespace add') own=--dev ;;
 	'listener add' | 'listener remove') own=$listener ;;
-	'host add') own=--any-host ;;
+	'host add') own='--host --any-host' ;;
 	'host remove') own=--keep-connected ;;
 	'ana set' | 'referral remove') own="$listener --port" ;;
 	'referral add') own="$listener --port --to" ;;
