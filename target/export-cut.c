@@ -51,6 +51,9 @@ static const char *value_to_keep(enum model_kind kind, const struct model_attr *
 	/* who may connect is always said */
 	if (strcmp(attr->name, "attr_allow_any_host") == 0)
 		return attr->value;
+	/* left out, it would be made up of the drive, and hosts would know the disk no more */
+	if (strcmp(attr->name, "device_nguid") == 0)
+		return attr->value;
 	return !info || attr_is_default(kind, attr->name, attr->value) ? NULL : attr->value;
 }
 

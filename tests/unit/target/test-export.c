@@ -679,6 +679,7 @@ static void cuts_out_what_differs_from_the_kernels_defaults(void **state)
 		"subsystems/blake14 -> h1\n"
 		"subsystems/blake14/namespaces/1\n"
 		"subsystems/blake14/namespaces/1 device_path=/dev/sda\n"
+		"subsystems/blake14/namespaces/1 device_nguid=00000000-0000-0000-0000-000000000000\n"
 		"subsystems/blake14/namespaces/1 device_uuid=3f9b0b52-8d6e-4c0a-9a41-6b2f7f3c1e14\n"
 		"subsystems/blake14/namespaces/1 enable=1\n"
 		"ports/3\n"
