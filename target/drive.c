@@ -199,6 +199,9 @@ int drive_prepare(const struct drive_context *context, struct model_object *subs
 			continue;
 		}
 		r = prepare(context, ns, actual == NULL, flags, notes, err);
+		/* the next one may name the same drive */
+		if (r == 0)
+			r = add_export(context->claim, subsystem, ns, err);
 	}
 	return r;
 }

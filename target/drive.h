@@ -37,7 +37,7 @@ int drive_context_add(const struct drive_context *context, const struct model_ob
  * Complete the namespaces of a wanted subsystem that the actual one has not (or has with another
  * drive): the path becomes the drive's stable one; uuid, nguid and, of a new subsystem, the serial
  * number are derived where they are not given; a drive that is not the one the ids were derived
- * from is refused; and it must be free.
+ * from is refused; and it must be free. From then on it is known as exported, to this call too.
  * @actual  the subsystem as it is, or NULL
  * @flags   CLAIM_*
  * @notes   lines for the person
