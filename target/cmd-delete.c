@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "target/cfs.h"
 #include "target/cmd.h"
 #include "target/export.h"
 #include "target/plan.h"
+#include "target/resolve.h"
 
 static bool is_stored(struct ctl *ctl, const char *nqn)
 {
@@ -18,6 +20,60 @@ static bool is_stored(struct ctl *ctl, const char *nqn)
 
 	return fd >= 0 && export_path_name(nqn, name, sizeof(name)) == 0 &&
 	       faccessat(fd, name, F_OK, 0) == 0;
+}
+
+static bool is_same_text(const struct model_object *a, const struct model_object *b,
+			 const char *attr)
+{
+	return strcmp(model_text(a, attr), model_text(b, attr)) == 0;
+}
+
+/* The kernel's port that the stored one became; NULL if there is none, or others use it. */
+static const struct model_object *find_idle_port(const struct model_object *actual,
+						 const struct model_object *stored)
+{
+	const struct model_object *port = model_find(actual, MODEL_PORT, stored->name);
+
+	if (model_id(stored) >= MODEL_PORT_UNRESOLVED)
+		port = resolve_find_port(actual, model_text(stored, "addr_trtype"),
+					 model_text(stored, "addr_traddr"),
+					 model_text(stored, "addr_trsvcid"));
+	if (!port || port->n_links || !is_same_text(port, stored, "addr_trtype") ||
+	    !is_same_text(port, stored, "addr_traddr") ||
+	    !is_same_text(port, stored, "addr_trsvcid"))
+		return NULL;
+	return port;
+}
+
+/* An earlier delete may have hung after it took the links away: what they led to is known from
+ * the stored export only. */
+static int remove_left(struct ctl *ctl, struct change *change, const char *nqn, struct err *err)
+{
+	CLEANUP_MODEL struct model_object *stored = NULL;
+	CLEANUP_CLOSE int fd = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct model_object *object;
+	struct model_object *mine;
+	size_t i = 0;
+	int r = 0;
+
+	if (ctl->nvmet_fd < 0 || fd < 0 ||
+	    export_load_one(fd, ctl->stored_path, nqn, &stored, NULL) < 0)
+		return 0;
+	while ((object = model_next(stored, MODEL_PORT, &i))) {
+		object = find_idle_port(change->actual, object);
+		mine = object ? model_add(change->wanted, MODEL_PORT, object->name) : NULL;
+		if (object && !mine)
+			return err_nomem(err);
+		if (mine)
+			mine->absent = true;
+	}
+	for (i = 0; r == 0 && (object = model_next(stored, MODEL_HOST, &i));) {
+		if (!model_find(change->actual, MODEL_HOST, object->name))
+			r = cfs_read_host(ctl->nvmet_fd, object->name, change->actual, err);
+		if (r == 0 && !model_find(change->wanted, MODEL_HOST, object->name))
+			r = cmd_drop_host(ctl, change, nqn, object->name, err);
+	}
+	return r;
 }
 
 static int remove_one(struct ctl *ctl, struct change *change, const char *nqn, struct err *err)
@@ -30,14 +86,14 @@ static int remove_one(struct ctl *ctl, struct change *change, const char *nqn, s
 	if (!actual && (ctl->opt.transient || !is_stored(ctl, nqn)))
 		return cmd_no_export(ctl, nqn, err);
 	if (!actual)
-		return 0;
+		return remove_left(ctl, change, nqn, err);
 	if (plan_remove_subsystem(wanted, change->actual, nqn) < 0)
 		return err_nomem(err);
 	for (i = 0, r = 0; r == 0 && i < actual->n_links; i++) {
 		model_free(model_find(wanted, MODEL_HOST, actual->links[i].name));
 		r = cmd_drop_host(ctl, change, nqn, actual->links[i].name, err);
 	}
-	return r;
+	return r < 0 ? r : remove_left(ctl, change, nqn, err);
 }
 
 int cmd_delete(struct ctl *ctl, struct err *err)
