@@ -31,7 +31,8 @@ static int load_dir(const char *path, struct export_list *ret, struct err *err)
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
-		return err_set(err, -errno, "%s cannot be read: %s", path, strerror(errno));
+		return err_set(err, -errno, "%s cannot be read: %s%s", path, strerror(errno),
+			       errno == EACCES ? "; run as root" : "");
 	return export_load_dir(fd, path, ret, err);
 }
 
