@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/fs.h"
 #include "target/ctl.h"
 #include "target/nvmetcli.h"
@@ -33,6 +35,18 @@ static int add_key_files(struct ctl *ctl, struct model_object *root, struct err 
 	return r < 0 ? err_nomem(err) : 0;
 }
 
+/* A device or a pipe, such as /dev/null, is written to: replaced, it would be lost. */
+static int write_file(const char *path, const char *text)
+{
+	CLEANUP_FREE char *whole = NULL;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return fs_write_at(AT_FDCWD, path, text, strlen(text));
+	whole = realpath(path, NULL);
+	return fs_replace_file(AT_FDCWD, whole ? whole : path, text, strlen(text), 0600);
+}
+
 static int write_out(struct ctl *ctl, const char *text, struct err *err)
 {
 	const char *path = ctl->opt.output;
@@ -40,7 +54,7 @@ static int write_out(struct ctl *ctl, const char *text, struct err *err)
 	int r;
 
 	if (path && strcmp(path, "-") != 0) {
-		r = fs_replace_file(AT_FDCWD, path, text, strlen(text), 0600);
+		r = write_file(path, text);
 		if (r < 0)
 			return err_set(err, r, "%s cannot be written: %s", path, strerror(-r));
 		ctl_say(ctl, "written to %s\n", path);

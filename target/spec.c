@@ -254,6 +254,9 @@ int spec_add_listener(struct ctl *ctl, struct model_object *root,
 
 	if (r < 0)
 		return r;
+	if (model_find_id(root, MODEL_PORT, (uint32_t)id))
+		return err_set(err, -EINVAL, "--%s %s: port-id=%u is asked for twice",
+			       listener->transport, listener->spec, (unsigned int)id);
 	port = value ? model_add_id(root, MODEL_PORT, (uint32_t)id) : NULL;
 	if (!port)
 		return err_nomem(err);

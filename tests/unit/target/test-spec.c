@@ -62,6 +62,15 @@ static int refused_listener(struct fixture *f, const char *transport, const char
 	return spec_add_listener(&f->ctl, f->root, &listener, "blake14", NULL, &f->err);
 }
 
+static void refuses_one_port_number_for_two_listeners(void **state)
+{
+	struct fixture *f = *state;
+
+	add_listener(f, "tcp", "127.0.0.1,port-id=5");
+	assert_int_equal(refused_listener(f, "tcp", "127.0.0.2,port-id=5"), -EINVAL);
+	assert_non_null(strstr(f->err.text, "port-id=5 is asked for twice"));
+}
+
 /* --- namespaces */
 
 static void a_path_alone_is_an_enabled_namespace_of_the_next_number(void **state)
@@ -289,6 +298,7 @@ int main(void)
 		TEST(a_path_alone_is_an_enabled_namespace_of_the_next_number),
 		TEST(settings_of_a_namespace_follow_its_path),
 		TEST(refuses_a_namespace_without_a_path),
+		TEST(refuses_one_port_number_for_two_listeners),
 		TEST(refuses_the_same_namespace_number_twice),
 		TEST(refuses_namespace_numbers_that_the_kernel_does),
 		TEST(tells_what_is_known_when_a_word_is_not),
