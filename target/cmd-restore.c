@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "target/cmd.h"
 #include "target/converge.h"
+#include "target/drive.h"
 #include "target/export.h"
 
 /* --- lists of files */
@@ -180,7 +181,7 @@ int cmd_diff(struct ctl *ctl, struct err *err)
 /* One after the other, so that one which cannot be stored hinders no other. */
 static int save_all(struct ctl *ctl, struct change *change, struct err *err)
 {
-	const struct model_object *subsystem;
+	struct model_object *subsystem;
 	struct err why = ERR_NULL;
 	size_t n_failed = 0;
 	size_t n = 0;
@@ -192,7 +193,8 @@ static int save_all(struct ctl *ctl, struct change *change, struct err *err)
 		if (!is_asked_for(ctl, nqn))
 			continue;
 		n++;
-		if (change_commit(ctl, change, &nqn, 1, &why) < 0) {
+		if (drive_name_stably(subsystem, &why) < 0 ||
+		    change_commit(ctl, change, &nqn, 1, &why) < 0) {
 			n_failed++;
 			ctl_warn(ctl, "%s: %s", nqn, why.text);
 		}

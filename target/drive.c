@@ -205,3 +205,17 @@ int drive_prepare(const struct drive_context *context, struct model_object *subs
 	}
 	return r;
 }
+
+int drive_name_stably(struct model_object *subsystem, struct err *err)
+{
+	struct model_object *ns;
+	struct dev_info dev;
+	size_t i = 0;
+	int r = 0;
+
+	/* of one that is gone the name is all there is */
+	while (r == 0 && (ns = model_next(subsystem, MODEL_NAMESPACE, &i)))
+		if (dev_inspect(model_text(ns, "device_path"), &dev, NULL) == 0)
+			r = set_stable_path(ns, &dev, err);
+	return r;
+}

@@ -48,5 +48,11 @@ int drive_prepare(const struct drive_context *context, struct model_object *subs
 		  const struct model_object *actual, unsigned int flags, struct str *notes,
 		  struct err *err);
 
+/*
+ * Give each drive of a subsystem the name that it keeps, as drive_prepare does: /dev/nvme0n1 may
+ * be another one after the next start. Returns: 0; -ENOMEM; negative errno of a file's path.
+ */
+int drive_name_stably(struct model_object *subsystem, struct err *err);
+
 /* Are both paths the same drive or file now? false if one is not there. */
 bool drive_is_same(const char *a, const char *b);
