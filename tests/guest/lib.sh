@@ -339,7 +339,7 @@ fabric_dev() {
 		for n in "$d"/nvme*n*; do
 			n=${n##*/}
 			case $n in nvme*c*n*) continue ;; esac
-			[ -z "${2-}" ] || [ "${n##*n}" = "$2" ] || continue
+			[ -z "${2-}" ] || [ "$(<"/sys/block/$n/nsid")" = "$2" ] || continue
 			[ -b "/dev/$n" ] && echo "/dev/$n" && return
 		done
 	done
