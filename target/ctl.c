@@ -20,13 +20,20 @@
 
 void ctl_say(const struct ctl *ctl, const char *format, ...)
 {
+	CLEANUP_FREE char *text = NULL;
 	va_list args;
+	int r;
 
 	if (ctl->opt.json || ctl->opt.quiet)
 		return;
 	va_start(args, format);
-	vprintf(format, args);
+	r = vasprintf(&text, format, args);
 	va_end(args);
+	if (r < 0)
+		text = NULL;
+	else
+		str_clean(text);
+	fputs(text ? text : "out of memory\n", stdout);
 }
 
 void ctl_print(const struct ctl *ctl, const char *text)
@@ -48,6 +55,8 @@ void ctl_warn(struct ctl *ctl, const char *format, ...)
 		text = NULL;
 	if (ctl->warnings && text)
 		js_append(ctl->warnings, js_string(text));
+	if (text)
+		str_clean(text);
 	if (!ctl->opt.quiet)
 		fprintf(stderr, "nvmet-sunfishctl: %s\n", text ? text : "out of memory");
 }

@@ -53,6 +53,26 @@ static void print_json(struct ctl *ctl, int r, const struct err *err)
 	puts(text ? text : "{\"version\": 1, \"ok\": false}");
 }
 
+static void begin_json(struct ctl *ctl, const char *command)
+{
+	ctl->opt.json = true;
+	ctl->result = js_object();
+	ctl->warnings = js_array();
+	js_set(ctl->result, "version", js_int(JSON_VERSION));
+	js_set(ctl->result, "command", js_string(command));
+}
+
+/* Also behind what cannot be understood: who asked for JSON gets no other answer. */
+static bool wants_json(int n, char **words)
+{
+	int i;
+
+	for (i = 0; i < n && strcmp(words[i], "--") != 0; i++)
+		if (strcmp(words[i], "--json") == 0 || strcmp(words[i], "-j") == 0)
+			return true;
+	return false;
+}
+
 /* A result that did not reach its reader is no result. */
 static int finish(struct ctl *ctl, int r, struct err *err)
 {
@@ -63,9 +83,31 @@ static int finish(struct ctl *ctl, int r, struct err *err)
 			strerror(errno));
 		return r < 0 ? exit_status(ctl, r) : CTL_FAILED;
 	}
-	if (r < 0)
+	if (r < 0) {
+		str_clean(err->text);
 		fprintf(stderr, "nvmet-sunfishctl: %s\n", err->text[0] ? err->text : strerror(-r));
+	}
 	return exit_status(ctl, r);
+}
+
+/* What the program says of itself. */
+static int tell(struct ctl *ctl, const char *key, const char *text)
+{
+	struct err err = ERR_NULL;
+
+	if (ctl->result)
+		js_set(ctl->result, key, js_string(text));
+	else
+		fputs(text, stdout);
+	return finish(ctl, 0, &err);
+}
+
+static int help(struct ctl *ctl, const struct verb *verb)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+
+	verb_help(verb, &text);
+	return tell(ctl, "help", str_get(&text));
 }
 
 static int run(struct ctl *ctl, const struct verb *verb, struct err *err)
@@ -112,18 +154,13 @@ static int run_verb(const struct verb *verb, int n_words, char **words, const ch
 		.fault = getenv("SUNFISH_FAULT"),
 	};
 	struct err err = ERR_NULL;
+	bool json = wants_json(n_words, words);
 	int r = verb_parse(verb, n_words, words, &ctl, &err);
 
-	if (r == 1) {
-		verb_help(verb);
-		return CTL_DONE;
-	}
-	if (ctl.opt.json) {
-		ctl.result = js_object();
-		ctl.warnings = js_array();
-		js_set(ctl.result, "version", js_int(JSON_VERSION));
-		js_set(ctl.result, "command", js_string(verb->name));
-	}
+	if (json || ctl.opt.json)
+		begin_json(&ctl, verb->name);
+	if (r == 1)
+		return help(&ctl, verb);
 	if (r < 0)
 		ctl_usage(&ctl, r);
 	else
@@ -131,21 +168,48 @@ static int run_verb(const struct verb *verb, int n_words, char **words, const ch
 	return finish(&ctl, r, &err);
 }
 
-static int usage(const char *word)
+static int usage(struct ctl *ctl, const char *word)
 {
+	struct err err = ERR_NULL;
 	char known[256];
 
+	ctl->status = CTL_USAGE;
 	if (!word)
-		fprintf(stderr, "nvmet-sunfishctl: say what to do, such as \"list\"; see: "
-				"nvmet-sunfishctl --help\n");
+		err_set_text(&err, -EINVAL,
+			     "say what to do, such as \"list\"; see: nvmet-sunfishctl --help");
+	else if (word[0] == '-')
+		err_set_text(&err, -EINVAL,
+			     "options come after the verb, \"%s\" does not; see: "
+			     "nvmet-sunfishctl --help",
+			     word);
 	else if (verb_list_second(word, known, sizeof(known)))
-		fprintf(stderr, "nvmet-sunfishctl: %s what? %s; see: nvmet-sunfishctl --help\n",
-			word, known);
+		err_set_text(&err, -EINVAL, "%s what? %s; see: nvmet-sunfishctl --help", word,
+			     known);
 	else
-		fprintf(stderr,
-			"nvmet-sunfishctl: there is no verb \"%s\"; see: nvmet-sunfishctl --help\n",
-			word);
-	return CTL_USAGE;
+		err_set_text(&err, -EINVAL, "there is no verb \"%s\"; see: nvmet-sunfishctl --help",
+			     word);
+	return finish(ctl, -EINVAL, &err);
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+/* What is no verb of the table. */
+static int run_other(int n_words, char **words)
+{
+	struct ctl ctl = { 0 };
+	const char *word = n_words ? words[0] : NULL;
+
+	if (wants_json(n_words, words))
+		begin_json(&ctl, word);
+	if (word && is_one_of(word, "help", "--help", "-h"))
+		return help(&ctl, NULL);
+	if (word && is_one_of(word, "version", "--version", "-V"))
+		return tell(&ctl, "program",
+			    ctl.result ? VERSION : "nvmet-sunfishctl " VERSION "\n");
+	return usage(&ctl, word);
 }
 
 /* A file opened as descriptor 2 would get our messages. */
@@ -168,19 +232,8 @@ int main(int argc, char **argv)
 
 	umask(077);
 	open_standard();
-	if (argc < 2)
-		return usage(NULL);
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
-		verb_help(NULL);
-		return CTL_DONE;
-	}
-	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
-		puts("nvmet-sunfishctl " VERSION);
-		return CTL_DONE;
-	}
-	verb = verb_find(argv + 1, argc - 1, &n_words);
+	verb = argc > 1 ? verb_find(argv + 1, argc - 1, &n_words) : NULL;
 	if (!verb)
-		return usage(argv[1]);
+		return run_other(argc > 1 ? argc - 1 : 0, argv + 1);
 	return run_verb(verb, argc - n_words, argv + n_words, command ? command : verb->name);
 }

@@ -397,36 +397,38 @@ int verb_parse(const struct verb *verb, int n_words, char **words, struct ctl *c
 
 /* --- help */
 
-static void help_all(void)
+static void help_all(struct str *text)
 {
 	size_t i;
 
-	puts("nvmet-sunfishctl - export drives by NVMe over Fabrics with the Linux kernel's target\n"
-	     "\n"
-	     "  nvmet-sunfishctl create blake14 --dev /dev/nvme1n1 --rdma 10.101.46.14:4420\n"
-	     "\n"
-	     "Verbs (VERB --help tells more):");
+	str_add(text,
+		"nvmet-sunfishctl - export drives by NVMe over Fabrics with the Linux kernel's target\n"
+		"\n"
+		"  nvmet-sunfishctl create blake14 --dev /dev/nvme1n1 --rdma 10.101.46.14:4420\n"
+		"\n"
+		"Verbs (VERB --help tells more):\n");
 	for (i = 0; i < N_VERBS; i++)
-		printf("  %-18s %s\n", verbs[i].name, verbs[i].summary);
-	puts("  version            version of this program\n"
-	     "\n"
-	     "With each: --json, --verbose, --quiet; with those that change something: --dry-run.\n"
-	     "Exit status: 0 done, 1 failed, 2 usage, 3 partly done, 4 another command is busy,\n"
-	     "5 not permitted. See nvmet-sunfishctl(8).");
+		str_addf(text, "  %-18s %s\n", verbs[i].name, verbs[i].summary);
+	str_add(text,
+		"  version            version of this program\n"
+		"\n"
+		"With each: --json, --verbose, --quiet; with those that change something: --dry-run.\n"
+		"Exit status: 0 done, 1 failed, 2 usage, 3 partly done, 4 another command is busy,\n"
+		"5 not permitted. See nvmet-sunfishctl(8).\n");
 }
 
-void verb_help(const struct verb *verb)
+void verb_help(const struct verb *verb, struct str *text)
 {
 	size_t i;
 
 	if (!verb) {
-		help_all();
+		help_all(text);
 		return;
 	}
-	printf("nvmet-sunfishctl %s %s%s[OPTION]...\n\n%c%s.\n%s\nOptions:\n", verb->name,
-	       verb->args, *verb->args ? " " : "", verb->summary[0] - ('a' - 'A'),
-	       verb->summary + 1, verb->help);
+	str_addf(text, "nvmet-sunfishctl %s %s%s[OPTION]...\n\n%c%s.\n%s\nOptions:\n", verb->name,
+		 verb->args, *verb->args ? " " : "", verb->summary[0] - ('a' - 'A'),
+		 verb->summary + 1, verb->help);
 	for (i = 0; i < N_OPTIONS; i++)
 		if (takes(verb, &options[i]))
-			printf("  --%-16s %s\n", options[i].name, options[i].help);
+			str_addf(text, "  --%-16s %s\n", options[i].name, options[i].help);
 }

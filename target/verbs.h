@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/str.h"
 #include "target/ctl.h"
 
 struct verb {
@@ -30,5 +31,5 @@ bool verb_list_second(const char *word, char *text, size_t size);
 int verb_parse(const struct verb *verb, int n_words, char **words, struct ctl *ctl,
 	       struct err *err);
 
-/* The text of --help, of all (@verb NULL) or of one verb, on stdout. */
-void verb_help(const struct verb *verb);
+/* Add the text of --help, of all (@verb NULL) or of one verb. */
+void verb_help(const struct verb *verb, struct str *text);

@@ -123,6 +123,19 @@ int str_parse_uint(const char *text, uint64_t max, uint64_t *ret_value)
 	return 0;
 }
 
+void str_clean(char *text)
+{
+	unsigned char *c = (unsigned char *)text;
+
+	for (; *c; c++) {
+		if ((*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f)
+			*c = '?';
+		/* U+0080 to U+009f, of which U+009b begins a command as ESC [ does */
+		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			*c = c[1] = '?';
+	}
+}
+
 bool str_is_printable(const char *text)
 {
 	for (; *text; text++)

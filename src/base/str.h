@@ -41,6 +41,10 @@ char *str_take(struct str *str);
  */
 int str_parse_uint(const char *text, uint64_t max, uint64_t *ret_value);
 
+/* Make of each control character but '\n' and '\t' a '?', so that a name from elsewhere cannot
+ * talk to the terminal it is printed on. */
+void str_clean(char *text);
+
 /* Is every byte of @text printable ASCII (0x20..0x7e)? */
 bool str_is_printable(const char *text);
 

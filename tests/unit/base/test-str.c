@@ -169,6 +169,15 @@ static void writes_hex_in_lower_case(void **state)
 	assert_string_equal(hex, "");
 }
 
+static void cleans_what_a_terminal_would_obey(void **state)
+{
+	char text[] = "a\033[2J\177\302\233b\n\tc\303\244";
+
+	(void)state;
+	str_clean(text);
+	assert_string_equal(text, "a?[2J???b\n\tc\303\244");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +189,7 @@ int main(void)
 		cmocka_unit_test(leaves_plain_words_as_they_are),
 		cmocka_unit_test(reads_whole_decimal_numbers_only),
 		cmocka_unit_test(knows_the_largest_numbers),
+		cmocka_unit_test(cleans_what_a_terminal_would_obey),
 		cmocka_unit_test(tells_printable_from_other_bytes),
 		cmocka_unit_test(writes_hex_in_lower_case),
 	};
