@@ -169,10 +169,13 @@ int cmd_apply(struct ctl *ctl, struct err *err)
 int cmd_diff(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_EXPORT_LIST struct export_list list = EXPORT_LIST_NULL;
+	unsigned int flags = CONVERGE_SHOW | (ctl->n_args ? 0 : CONVERGE_RESTORE);
 	int r = ctl->n_args ? load_files(ctl, &list, err) : load_wanted(ctl, &list, err);
 
+	/* it takes no lock, and undoes nothing of an earlier run */
+	ctl->opt.dry_run = true;
 	if (r == 0)
-		r = converge(ctl, &list, CONVERGE_SHOW, err);
+		r = converge(ctl, &list, flags, err);
 	if (r == 1)
 		ctl->status = CTL_FAILED;
 	return r;

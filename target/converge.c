@@ -119,15 +119,32 @@ static int show_difference(struct converge *c, struct err *err)
 	return r;
 }
 
+/* What was stored comes back at its address, also where its port's number is another's now. */
+static int loosen(struct converge *c, int *ret, struct err *err)
+{
+	if (!(c->flags & CONVERGE_RESTORE))
+		return 0;
+	*ret = resolve_loosen(c->change.wanted, c->change.actual);
+	return *ret < 0 ? err_nomem(err) : 0;
+}
+
 static int do_export(struct converge *c, const char *nqn, struct err *err)
 {
 	bool right = false;
+	int n_loose = 0;
 	int r = export_load_keys(AT_FDCWD, c->change.wanted, err);
 
+	if (r == 0)
+		r = loosen(c, &n_loose, err);
 	if (r == 0)
 		r = is_right(c, nqn, &right, err);
 	if (r < 0)
 		return r;
+	if (!right && n_loose)
+		ctl_warn(c->ctl,
+			 "%s: a listener's port number is that of another address now, so it gets "
+			 "another",
+			 nqn);
 	if (!right)
 		c->n_changed++;
 	if (c->flags & CONVERGE_SHOW)

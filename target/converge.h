@@ -17,7 +17,7 @@ enum {
 	CONVERGE_STORE = 1 << 0,	/* keep the files' contents as stored exports */
 	CONVERGE_SHOW = 1 << 1,		/* change nothing, show what would be */
 	CONVERGE_REWRITE_PORT = 1 << 2, /* may change a port that others use */
-	CONVERGE_RESTORE = 1 << 3,	/* drives were exported before: see claim.h */
+	CONVERGE_RESTORE = 1 << 3,	/* it was exported before: see claim.h, resolve_loosen */
 };
 
 /*

@@ -240,17 +240,53 @@ static int merge(struct model_object *to, struct model_object *from)
 	return r;
 }
 
+static int move_to(struct model_object *wanted, const struct move *move)
+{
+	struct model_object *to = model_add_id(wanted, MODEL_PORT, move->id);
+
+	return to ? merge(to, move->port) : -ENOMEM;
+}
+
 static int move(struct model_object *wanted, const struct move *move)
 {
-	struct model_object *to;
-
+	if (move->id <= PORT_ID_MAX)
+		return move_to(wanted, move);
 	/* it is to be removed and is not there */
-	if (move->id > PORT_ID_MAX) {
-		model_free(move->port);
-		return 0;
+	model_free(move->port);
+	return 0;
+}
+
+static uint32_t next_unresolved(const struct model_object *wanted)
+{
+	const struct model_object *port;
+	uint32_t id = MODEL_PORT_UNRESOLVED;
+	size_t i;
+
+	for (i = 0; (port = model_next(wanted, MODEL_PORT, &i));)
+		if (model_id(port) >= id)
+			id = model_id(port) + 1;
+	return id;
+}
+
+int resolve_loosen(struct model_object *wanted, const struct model_object *actual)
+{
+	struct model_object *port;
+	int n = 0;
+	size_t i;
+
+	for (i = 0; (port = model_next(wanted, MODEL_PORT, &i));) {
+		struct move loose = { .port = port };
+
+		if (model_id(port) >= MODEL_PORT_UNRESOLVED ||
+		    check_numbered(wanted, actual, port, NULL) == 0)
+			continue;
+		loose.id = next_unresolved(wanted);
+		if (move_to(wanted, &loose) < 0)
+			return -ENOMEM;
+		n++;
+		i = 0;
 	}
-	to = model_add_id(wanted, MODEL_PORT, move->id);
-	return to ? merge(to, move->port) : -ENOMEM;
+	return n;
 }
 
 static int find_moves(const struct model_object *wanted, const struct model_object *actual,

@@ -15,6 +15,14 @@ struct model_object *resolve_find_port(const struct model_object *root, const ch
 				       const char *traddr, const char *trsvcid);
 
 /*
+ * Let wanted ports take another number whose own is at another address by now, or which are there
+ * with another one: of a stored export the address counts, and its number is mostly one that
+ * nobody asked for.
+ * Returns: how many; -ENOMEM.
+ */
+int resolve_loosen(struct model_object *wanted, const struct model_object *actual);
+
+/*
  * Give each wanted port its number.
  * Returns: 0; -EEXIST a port asked for by number is at another address; -ENOSPC no number is
  * free; -ENOMEM.

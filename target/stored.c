@@ -178,7 +178,7 @@ int stored_merge(const struct stored *stored, const char *nqn, const struct mode
 				r = model_copy(root, child) ? 0 : -ENOMEM;
 		}
 	}
-	if (r < 0)
+	if (r < 0 || resolve_loosen(root, actual) < 0)
 		return err_nomem(err);
 	r = resolve_ports(root, actual, err);
 	if (r < 0)

@@ -242,6 +242,33 @@ static void all_numbers_in_use_is_an_error(void **state)
 	assert_non_null(model_find_id(wanted, MODEL_PORT, 65535));
 }
 
+static void what_was_stored_gives_way_with_its_number(void **state)
+{
+	CLEANUP_MODEL struct model_object *actual = model_new();
+	CLEANUP_MODEL struct model_object *wanted = model_new();
+	struct err err = ERR_NULL;
+
+	(void)state;
+	port(actual, 1, "tcp", "10.0.0.1", "4420");
+	port(actual, 3, "tcp", "10.0.0.3", "4420");
+	port(actual, 6, "tcp", "10.0.0.6", "4420");
+	/* taken by another address; there with another number; right; new */
+	model_link(port(wanted, 1, "tcp", "10.0.0.2", "4420"), "a", false);
+	port(wanted, 2, "tcp", "10.0.0.3", "4420");
+	port(wanted, 6, "tcp", "10.0.0.6", "4420");
+	port(wanted, 7, "tcp", "10.0.0.7", "4420");
+	assert_int_equal(resolve_loosen(wanted, actual), 2);
+	assert_int_equal(resolve_loosen(wanted, actual), 0);
+	assert_int_equal(resolve_ports(wanted, actual, &err), 0);
+	assert_int_equal(wanted->n_children, 4);
+	assert_true(model_has_link(model_find_id(wanted, MODEL_PORT, 2), "a"));
+	assert_string_equal(model_text(model_find_id(wanted, MODEL_PORT, 2), "addr_traddr"),
+			    "10.0.0.2");
+	assert_non_null(model_find_id(wanted, MODEL_PORT, 3));
+	assert_non_null(model_find_id(wanted, MODEL_PORT, 6));
+	assert_non_null(model_find_id(wanted, MODEL_PORT, 7));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_number_that_is_at_another_address_is_refused),
 		cmocka_unit_test(an_address_that_has_another_number_is_refused),
 		cmocka_unit_test(a_number_may_be_at_its_address_empty_or_only_mentioned),
+		cmocka_unit_test(what_was_stored_gives_way_with_its_number),
 		cmocka_unit_test(all_numbers_in_use_is_an_error),
 	};
 
