@@ -578,10 +578,13 @@ static int recover(const struct apply_env *env, struct journal *journal, struct 
 	struct apply_result result = { 0 };
 	struct apply_report report;
 	struct apply_state run = { 0 };
+	size_t i;
 	int r;
 
 	plain.fault = NULL;
 	if (atomic_load(journal->committed)) {
+		for (i = 0; i < journal->n_stores; i++)
+			fs_drop_temporaries(AT_FDCWD, journal->stores[i].path);
 		str_add(text, "an earlier run ended before its files were written: they are now\n");
 		return store_all(journal->stores, journal->n_stores, err);
 	}

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +14,8 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+
+#define TEMPORARY ".tmp-"
 
 ssize_t fs_read_at(int dirfd, const char *path, char *buffer, size_t size)
 {
@@ -117,7 +122,7 @@ int fs_replace_file(int dirfd, const char *path, const void *data, size_t length
 	int r;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (snprintf(temporary, sizeof(temporary), "%s.tmp-%ld-%ld", path, (long)getpid(),
+	if (snprintf(temporary, sizeof(temporary), "%s" TEMPORARY "%ld-%ld", path, (long)getpid(),
 		     now.tv_nsec) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -133,6 +138,40 @@ int fs_replace_file(int dirfd, const char *path, const void *data, size_t length
 		return r;
 	}
 	return sync_parent(dirfd, path);
+}
+
+static bool is_temporary_of(const char *entry, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(entry, name, length) == 0 &&
+	       strncmp(entry + length, TEMPORARY, strlen(TEMPORARY)) == 0;
+}
+
+int fs_drop_temporaries(int dirfd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	char parent[PATH_MAX] = ".";
+	CLEANUP_CLOSE int fd = -1;
+	struct dirent *entry;
+	int fd_of_dir;
+	DIR *dir;
+
+	if (slash && slash - path >= (ptrdiff_t)sizeof(parent) - 1)
+		return -ENAMETOOLONG;
+	if (slash)
+		snprintf(parent, sizeof(parent), "%.*s/", (int)(slash - path), path);
+	fd = openat(dirfd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return -errno;
+	fd_of_dir = take_fd(&fd);
+	while ((entry = readdir(dir)))
+		if (is_temporary_of(entry->d_name, name))
+			unlinkat(fd_of_dir, entry->d_name, 0);
+	closedir(dir);
+	return 0;
 }
 
 int fs_mkdir_p(int dirfd, const char *path, mode_t mode)

@@ -35,6 +35,10 @@ int fs_read_file(int dirfd, const char *path, size_t max, char **ret_text, size_
  * Returns: 0; negative errno (the old file is untouched). */
 int fs_replace_file(int dirfd, const char *path, const void *data, size_t length, mode_t mode);
 
+/* Remove what fs_replace_file left beside @path when the process was killed in it. Not while
+ * somebody else may be in it. Returns: 0; negative errno of reading the directory. */
+int fs_drop_temporaries(int dirfd, const char *path);
+
 /* Like mkdir -p for an absolute or relative path; existing directories are kept as they are.
  * Returns: 0; negative errno. */
 int fs_mkdir_p(int dirfd, const char *path, mode_t mode);

@@ -149,6 +149,19 @@ static void replaces_a_file_and_sets_its_mode(void **state)
 	assert_int_equal(count_entries(state), 1);
 }
 
+static void drops_what_a_killed_process_left_and_nothing_else(void **state)
+{
+	put(state, "a", "whole");
+	put(state, "a.tmp-1-2", "half");
+	put(state, "b.tmp-1-2", "of another");
+	assert_int_equal(fs_drop_temporaries(dir_of(state), "./a"), 0);
+	assert_int_equal(count_entries(state), 2);
+	assert_int_equal(fs_drop_temporaries(dir_of(state), "b"), 0);
+	assert_int_equal(count_entries(state), 1);
+	assert_holds(state, "a", "whole");
+	assert_int_equal(fs_drop_temporaries(dir_of(state), "none/a"), -ENOENT);
+}
+
 static void replaces_a_link_and_not_what_it_points_at(void **state)
 {
 	struct stat st;
@@ -216,6 +229,7 @@ int main(void)
 		WITH_FILES(writes_an_attribute_that_is_there_only),
 		WITH_FILES(reads_a_file_up_to_a_limit),
 		WITH_FILES(replaces_a_file_and_sets_its_mode),
+		WITH_FILES(drops_what_a_killed_process_left_and_nothing_else),
 		WITH_FILES(replaces_a_link_and_not_what_it_points_at),
 		WITH_FILES(leaves_the_old_file_if_the_new_cannot_be_written),
 		WITH_FILES(refuses_a_name_that_is_too_long),
