@@ -290,12 +290,28 @@ static int outcome_of(const struct change *change, const char *nqn, struct model
 	return 0;
 }
 
+/* A file that a restore cannot read would lose the export at the next boot. */
+static int check_readable(const char *nqn, const char *text, struct err *err)
+{
+	CLEANUP_MODEL struct model_object *root = NULL;
+	struct err why = ERR_NULL;
+	int r = export_parse(text, strlen(text), "its file", &root, &why);
+
+	if (r < 0)
+		err_set(err, r,
+			"%s cannot be stored, because it could not be read back "
+			"(--transient changes only the kernel): %s",
+			nqn, why.text);
+	return r;
+}
+
 static int format_store(struct ctl *ctl, const struct change *change, int dir_fd, const char *nqn,
 			char **ret_text, struct err *err)
 {
 	CLEANUP_MODEL struct model_object *outcome = NULL;
 	CLEANUP_MODEL struct model_object *asked = NULL;
 	CLEANUP_MODEL struct model_object *cut = NULL;
+	CLEANUP_FREE char *text = NULL;
 	int r = outcome_of(change, nqn, &outcome, err);
 
 	*ret_text = NULL;
@@ -305,7 +321,11 @@ static int format_store(struct ctl *ctl, const struct change *change, int dir_fd
 	if (r == 0)
 		r = export_cut(outcome, nqn, asked, &cut, err);
 	if (r == 0)
-		r = export_format(cut, nqn, ret_text, err);
+		r = export_format(cut, nqn, &text, err);
+	if (r == 0)
+		r = check_readable(nqn, text, err);
+	if (r == 0)
+		*ret_text = TAKE_PTR(text);
 	if (r == -ENOKEY)
 		err_prefix(err,
 			   "the export cannot be stored (--transient changes only the kernel): ");

@@ -12,6 +12,7 @@
 #include "target/drive.h"
 #include "target/listen.h"
 #include "target/nvmetcli.h"
+#include "target/plan.h"
 
 static void warn_lines(struct ctl *ctl, const char *text)
 {
@@ -86,6 +87,9 @@ int cmd_import(struct ctl *ctl, struct err *err)
 		return r;
 	model_free(change.wanted);
 	change.wanted = TAKE_PTR(wanted);
+	/* a host that the file does not name must not stay allowed */
+	if (plan_make_exact(change.wanted, change.actual) < 0)
+		return err_nomem(err);
 	r = listen_check(ctl, change.wanted, change.actual, err);
 	if (r == 0)
 		r = prepare(ctl, &change, err);

@@ -308,8 +308,8 @@ static int check_nqn(const struct load *load, const char *where, const char *nqn
 
 	if ((is_host ? nqn_check_host(nqn, &err) : nqn_check(nqn, &err)) == 0)
 		return 0;
-	if (!*nqn || strlen(nqn) > NQN_MAX || strchr(nqn, '/') || strcmp(nqn, ".") == 0 ||
-	    strcmp(nqn, "..") == 0 || strcmp(nqn, NQN_DISCOVERY) == 0)
+	if (!*nqn || strlen(nqn) > NQN_MAX || !str_is_printable(nqn) || strchr(nqn, '/') ||
+	    strcmp(nqn, ".") == 0 || strcmp(nqn, "..") == 0 || strcmp(nqn, NQN_DISCOVERY) == 0)
 		return refuse(load, where, "%s", err.text);
 	return doubt(load, where, "%s", err.text);
 }
