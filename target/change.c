@@ -257,20 +257,27 @@ static int asked_for(struct ctl *ctl, const struct change *change, int dir_fd, c
 	return 0;
 }
 
-static int copy_linked(struct model_object *root, const struct model_object *actual,
-		       enum model_kind kind, const char *nqn)
+/* Is the port or host a part of the export, or will it be? A host that the export is to allow may
+ * be another's already, and have a key. */
+static bool is_part(const struct change *change, const struct model_object *object, const char *nqn)
 {
-	const struct model_object *subsystem = model_find(actual, MODEL_SUBSYSTEM, nqn);
+	const struct model_object *actual = model_find(change->actual, MODEL_SUBSYSTEM, nqn);
+	const struct model_object *wanted = model_find(change->wanted, MODEL_SUBSYSTEM, nqn);
+
+	if (object->kind == MODEL_PORT)
+		return model_has_link(object, nqn);
+	return model_has_link(actual, object->name) || model_has_link(wanted, object->name);
+}
+
+static int copy_parts(struct model_object *root, const struct change *change, enum model_kind kind,
+		      const char *nqn)
+{
 	const struct model_object *object;
 	size_t i = 0;
 
-	while ((object = model_next(actual, kind, &i))) {
-		bool is_linked = kind == MODEL_PORT ? model_has_link(object, nqn)
-						    : model_has_link(subsystem, object->name);
-
-		if (is_linked && !model_copy(root, object))
+	while ((object = model_next(change->actual, kind, &i)))
+		if (is_part(change, object, nqn) && !model_copy(root, object))
 			return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -282,9 +289,8 @@ static int outcome_of(const struct change *change, const char *nqn, struct model
 	const struct model_object *subsystem = model_find(change->actual, MODEL_SUBSYSTEM, nqn);
 
 	if (!root || (subsystem && !model_copy(root, subsystem)) ||
-	    copy_linked(root, change->actual, MODEL_PORT, nqn) < 0 ||
-	    copy_linked(root, change->actual, MODEL_HOST, nqn) < 0 ||
-	    plan_outcome(root, change->wanted) < 0)
+	    copy_parts(root, change, MODEL_PORT, nqn) < 0 ||
+	    copy_parts(root, change, MODEL_HOST, nqn) < 0 || plan_outcome(root, change->wanted) < 0)
 		return err_nomem(err);
 	*ret = TAKE_PTR(root);
 	return 0;
