@@ -45,7 +45,7 @@ enum js_type js_type(const struct js *js);
 const struct js *js_get(const struct js *object, const char *key); /* borrowed or NULL */
 size_t js_length(const struct js *array_or_object);
 const struct js *js_at(const struct js *array, size_t index); /* borrowed or NULL */
-const char *js_key_at(const struct js *object, size_t index);  /* in insertion order */
+const char *js_key_at(const struct js *object, size_t index); /* in insertion order */
 const struct js *js_value_at(const struct js *object, size_t index);
 const char *js_text(const struct js *string); /* borrowed; NULL if it is no string */
 int64_t js_number(const struct js *js, int64_t otherwise);
