@@ -84,7 +84,7 @@ deps:
 
 build/config.mk: packaging/configure Makefile
 	@mkdir -p $(@D)
-	@packaging/configure >$@
+	@CC='$(CC)' packaging/configure >$@
 
 # --- compile and link
 
