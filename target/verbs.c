@@ -102,7 +102,7 @@ static const struct known_option {
 	  "PATH[,nsid=N][,uuid=U][,nguid=G][,ana-group=N][,buffered-io][,resv][,disabled]" },
 	{ "rdma", 1, OPT_LISTENER, 'l', NULL,
 	  "ADDR[:PORT][,port-id=N][,inline-data-size=N][,max-queue-size=N][,mdts=N][,pi]" },
-	{ "tcp", 1, OPT_LISTENER, 'l', NULL, "ADDR[:PORT][,tls=required|permitted][,...]" },
+	{ "tcp", 1, OPT_LISTENER, 'l', NULL, "ADDR[:PORT][,tls=required|permitted|none][,...]" },
 	{ "fc", 1, OPT_LISTENER, 'l', NULL, "WWNN:WWPN" },
 	{ "loop", 0, OPT_LISTENER, 'l', NULL, "this host itself" },
 	{ "host", 1, OPT_HOST, 'h', NULL,
