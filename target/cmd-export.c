@@ -85,12 +85,30 @@ static void warn_of_keys(struct ctl *ctl, const struct model_object *root)
 			 n == 1 ? "" : "s", n, n == 1 ? " is" : "s are");
 }
 
+/* For others than root hosts with a key are left out; without them the file would let them in. */
+static int check_hosts(const struct model_object *root, struct err *err)
+{
+	const struct model_object *subsystem;
+	size_t i = 0;
+	size_t j;
+
+	while ((subsystem = model_next(root, MODEL_SUBSYSTEM, &i)))
+		for (j = 0; j < subsystem->n_links; j++)
+			if (!model_find(root, MODEL_HOST, subsystem->links[j].name))
+				return err_set(err, -EACCES,
+					       "host %s has a key and cannot be read: run as root",
+					       subsystem->links[j].name);
+	return 0;
+}
+
 static int make_text(struct ctl *ctl, char **ret_text, struct err *err)
 {
 	CLEANUP_MODEL struct model_object *root = NULL;
 	unsigned int flags = ctl->opt.with_secrets ? NVMETCLI_WITH_SECRETS : 0;
 	int r = ctl_read_target(ctl, &root, err);
 
+	if (r == 0)
+		r = check_hosts(root, err);
 	if (r == 0 && !ctl->opt.with_secrets)
 		r = add_key_files(ctl, root, err);
 	if (r == 0)

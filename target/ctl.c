@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -61,6 +62,17 @@ void ctl_warn(struct ctl *ctl, const char *format, ...)
 		fprintf(stderr, "nvmet-sunfishctl: %s\n", text ? text : "out of memory");
 }
 
+/* Its mount point is there as soon as configfs is; nvmet may be, too, and nobody could see it. */
+static int check_mounted(struct err *err)
+{
+	if (access(CONFIGFS_PATH, F_OK) < 0 || modload_has_configfs(CONFIGFS_PATH))
+		return -ENOENT;
+	return err_set(err, -ENXIO,
+		       "configfs is not mounted, so what is exported cannot be seen: "
+		       "mount -t configfs configfs %s",
+		       CONFIGFS_PATH);
+}
+
 int ctl_open_target(struct ctl *ctl, bool load, struct err *err)
 {
 	int r;
@@ -68,7 +80,9 @@ int ctl_open_target(struct ctl *ctl, bool load, struct err *err)
 	if (ctl->nvmet_fd >= 0)
 		return 0;
 	r = cfs_open(ctl->nvmet_path, &ctl->nvmet_fd, err);
-	if (r != -ENOENT || !load)
+	if (r == -ENOENT && !load)
+		return check_mounted(err);
+	if (r != -ENOENT)
 		return r;
 	r = modload_mount_configfs(CONFIGFS_PATH, err);
 	if (r == 0)

@@ -105,8 +105,8 @@ static inline int ctl_usage(struct ctl *ctl, int code)
 /*
  * Open the target's tree.
  * @load  load nvmet and mount configfs if need be
- * Returns: 0; -ENOENT (@load false) nvmet is not there: nothing is exported; codes of
- *   modload_ensure; other negative errno.
+ * Returns: 0; -ENOENT (@load false) nvmet is not there: nothing is exported; -ENXIO (@load false)
+ *   it may be, but configfs is not mounted; codes of modload_ensure; other negative errno.
  */
 int ctl_open_target(struct ctl *ctl, bool load, struct err *err);
 

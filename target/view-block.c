@@ -295,7 +295,7 @@ static const char *key_text(const struct model_object *host)
 {
 	static const char *const texts[] = { "unknown", "none", "has a key",
 					     "has a key, and one of the target" };
-	int has_key = host ? view_has_key(host, "dhchap_key", EXPORT_KEY_FILE) : 0;
+	int has_key = view_has_key(host, "dhchap_key", EXPORT_KEY_FILE);
 
 	if (has_key == 1 && view_has_key(host, "dhchap_ctrl_key", EXPORT_CTRL_KEY_FILE) == 1)
 		has_key = 2;

@@ -59,12 +59,9 @@ static struct js *host_json(const struct view_export *export, const char *hostnq
 	size_t i;
 
 	js_set(json, "nqn", js_string(hostnqn));
-	js_set(json, "has_key",
-	       host ? three_way(view_has_key(host, "dhchap_key", EXPORT_KEY_FILE))
-		    : js_bool(false));
+	js_set(json, "has_key", three_way(view_has_key(host, "dhchap_key", EXPORT_KEY_FILE)));
 	js_set(json, "has_ctrl_key",
-	       host ? three_way(view_has_key(host, "dhchap_ctrl_key", EXPORT_CTRL_KEY_FILE))
-		    : js_bool(false));
+	       three_way(view_has_key(host, "dhchap_ctrl_key", EXPORT_CTRL_KEY_FILE)));
 	for (i = 0; host && i < 2; i++)
 		if (model_get(host, words[i]))
 			js_set(json, words[i], js_string(model_get(host, words[i])));

@@ -386,6 +386,9 @@ int view_has_key(const struct model_object *host, const char *key, const char *k
 {
 	const char *value = model_get(host, key);
 
+	/* its directory is root's */
+	if (!host)
+		return -1;
 	if (model_get(host, key_file))
 		return 1;
 	if (value)

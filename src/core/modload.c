@@ -248,7 +248,7 @@ int modload_ensure(int sysfs_fd, const char *module, struct err *err)
 	return r;
 }
 
-static bool is_configfs(const char *path)
+bool modload_has_configfs(const char *path)
 {
 	struct statfs fs;
 
@@ -260,7 +260,7 @@ static int mount_configfs(const char *path)
 	if (mount("configfs", path, "configfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0)
 		return 0;
 	/* another one may have done it in between */
-	return is_configfs(path) ? 0 : -errno;
+	return modload_has_configfs(path) ? 0 : -errno;
 }
 
 int modload_mount_configfs(const char *path, struct err *err)
@@ -268,7 +268,7 @@ int modload_mount_configfs(const char *path, struct err *err)
 	CLEANUP_CLOSE int sysfs_fd = -1;
 	int r;
 
-	if (is_configfs(path))
+	if (modload_has_configfs(path))
 		return 0;
 	r = mount_configfs(path);
 	/* the mount point is made by the module, too */

@@ -32,6 +32,9 @@ bool modload_is_present(int sysfs_fd, const char *module);
  */
 int modload_ensure(int sysfs_fd, const char *module, struct err *err);
 
+/* Is configfs mounted there? */
+bool modload_has_configfs(const char *path);
+
 /*
  * Have configfs mounted: loads its module and mounts it if it is not.
  * @path  mount point, "/sys/kernel/config"
