@@ -21,7 +21,8 @@
 #define MAX_DEPTH 8 /* of block devices on each other */
 
 struct exported {
-	dev_t device; /* 0: a file */
+	dev_t device; /* of a drive its own, of a file its file system's */
+	ino_t inode;  /* of a file, else 0 */
 	uint32_t nsid;
 	char *nqn;
 };
@@ -101,11 +102,8 @@ void claim_free(struct claim *claim)
 	free(claim);
 }
 
-int claim_add_export(struct claim *claim, unsigned int major, unsigned int minor, const char *nqn,
-		     uint32_t nsid)
+static int add_exported(struct claim *claim, struct exported e, const char *nqn)
 {
-	struct exported e = { .device = makedev(major, minor), .nsid = nsid };
-
 	if (reserve(&claim->exports, sizeof(e), claim->n_exports) < 0)
 		return -ENOMEM;
 	e.nqn = strdup(nqn);
@@ -113,6 +111,22 @@ int claim_add_export(struct claim *claim, unsigned int major, unsigned int minor
 		return -ENOMEM;
 	claim->exports[claim->n_exports++] = e;
 	return 0;
+}
+
+int claim_add_export(struct claim *claim, unsigned int major, unsigned int minor, const char *nqn,
+		     uint32_t nsid)
+{
+	struct exported e = { .device = makedev(major, minor), .nsid = nsid };
+
+	return add_exported(claim, e, nqn);
+}
+
+int claim_add_file(struct claim *claim, uint64_t device, uint64_t inode, const char *nqn,
+		   uint32_t nsid)
+{
+	struct exported e = { .device = device, .inode = inode, .nsid = nsid };
+
+	return add_exported(claim, e, nqn);
 }
 
 /* --- block devices in sysfs */
@@ -350,7 +364,7 @@ static int check_bcache(const struct check *check, const struct member *m)
 
 /* --- exports */
 
-static const struct exported *find_export(const struct claim *claim, dev_t device,
+static const struct exported *find_export(const struct claim *claim, dev_t device, ino_t inode,
 					  const char *own_nqn, uint32_t own_nsid)
 {
 	size_t i;
@@ -359,7 +373,7 @@ static const struct exported *find_export(const struct claim *claim, dev_t devic
 		const struct exported *e = &claim->exports[i];
 		bool is_own = own_nqn && e->nsid == own_nsid && strcmp(e->nqn, own_nqn) == 0;
 
-		if (e->device == device && !is_own)
+		if (e->device == device && e->inode == inode && !is_own)
 			return e;
 	}
 	return NULL;
@@ -384,7 +398,7 @@ static int check_below(const struct check *check, const char *node, const char *
 	while (r == 0 && (slave = next_node(dir))) {
 		char text[SUBJECT_ROOM];
 		const struct exported *e = find_export(check->claim, device_of(check->claim, slave),
-						       own_nqn, own_nsid);
+						       0, own_nqn, own_nsid);
 
 		snprintf(text, sizeof(text), "%s: /dev/%s, which it is on,", check->dev->path,
 			 slave);
@@ -402,7 +416,8 @@ static int check_exports(const struct check *check, const char *own_nqn, uint32_
 		return 0;
 	for (i = 0; i < check->family.count; i++) {
 		const struct member *m = &check->family.items[i];
-		const struct exported *e = find_export(check->claim, m->device, own_nqn, own_nsid);
+		const struct exported *e =
+			find_export(check->claim, m->device, 0, own_nqn, own_nsid);
 		char text[SUBJECT_ROOM];
 
 		if (e)
@@ -656,12 +671,16 @@ static int check_loops(const struct check *check)
 	return 0;
 }
 
-static int check_file(const struct check *check)
+static int check_file(const struct check *check, const char *own_nqn, uint32_t own_nsid)
 {
 	const struct dev_info *dev = check->dev;
 	const struct mounts_use *use =
 		mounts_find(check->claim->mounts, dev->file_device, dev->file_inode);
+	const struct exported *e =
+		find_export(check->claim, dev->file_device, dev->file_inode, own_nqn, own_nsid);
 
+	if (e)
+		return refuse_exported(check, dev->path, e);
 	if (use)
 		return err_set(check->err, -EBUSY, "%s is a swap file in use: swapoff %s",
 			       dev->path, use->where);
@@ -718,7 +737,7 @@ int claim_check(struct claim *claim, const struct dev_info *dev, const char *own
 	int r;
 
 	if (dev->is_file)
-		return check_file(&check);
+		return check_file(&check, own_nqn, own_nsid);
 	r = find_family(claim, dev, &check.family);
 	r = r < 0 ? err_nomem(err) : check_drive(&check, own_nqn, own_nsid);
 	family_deinit(&check.family);

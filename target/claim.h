@@ -41,10 +41,14 @@ static inline void claim_free_p(struct claim **claim)
 }
 #define CLEANUP_CLAIM __attribute__((cleanup(claim_free_p)))
 
-/* Tell of a namespace that is exported already; @major and @minor of its drive, 0 and 0 for a
- * file, which is then known by its subsystem only. Returns: 0; -ENOMEM. */
+/* Tell of a namespace that is exported already; @major and @minor of its drive, 0 and 0 if it has
+ * none, so that only its subsystem is known. Returns: 0; -ENOMEM. */
 int claim_add_export(struct claim *claim, unsigned int major, unsigned int minor, const char *nqn,
 		     uint32_t nsid);
+
+/* The same of a file, by st_dev and st_ino. Returns: 0; -ENOMEM. */
+int claim_add_file(struct claim *claim, uint64_t device, uint64_t inode, const char *nqn,
+		   uint32_t nsid);
 
 /*
  * May the drive be exported as namespace @own_nsid of @own_nqn?

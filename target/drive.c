@@ -27,15 +27,16 @@ static int add_export(struct claim *claim, const struct model_object *subsystem,
 	const char *path = model_text(ns, "device_path");
 	unsigned int nsid = ns->kind == MODEL_NAMESPACE ? model_id(ns) : 0;
 	struct stat st;
+	int r;
 
 	if (path[0] != '/' || stat(path, &st) < 0)
 		return 0;
-	if (!S_ISBLK(st.st_mode))
-		st.st_rdev = 0;
-	if (claim_add_export(claim, major(st.st_rdev), minor(st.st_rdev), subsystem->name, nsid) <
-	    0)
-		return err_nomem(err);
-	return 0;
+	if (S_ISREG(st.st_mode))
+		r = claim_add_file(claim, st.st_dev, st.st_ino, subsystem->name, nsid);
+	else
+		r = claim_add_export(claim, major(st.st_rdev), minor(st.st_rdev), subsystem->name,
+				     nsid);
+	return r < 0 ? err_nomem(err) : 0;
 }
 
 int drive_context_add(const struct drive_context *context, const struct model_object *subsystem,
