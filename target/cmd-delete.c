@@ -142,6 +142,8 @@ static size_t stored_names(struct ctl *ctl, struct export_list *list, const char
 	for (i = 0; names && i < list->count; i++)
 		if (list->items[i].nqn)
 			names[n++] = list->items[i].nqn;
+		else
+			ctl_warn(ctl, "a file that is no export stays: %s", list->items[i].error);
 	*ret = names;
 	return n;
 }

@@ -114,8 +114,12 @@ static int run(struct ctl *ctl, const struct verb *verb, struct err *err)
 {
 	int r = settings_load(AT_FDCWD, SYSCONFDIR "/target.conf", &ctl->settings, err);
 
-	if (r < 0)
+	/* what decides who may connect and where must be read; a typing error in the rest must not
+	 * keep all exports away at boot */
+	if (r < 0 && (r == -ENOMEM || strchr(verb->options, 'l')))
 		return r;
+	if (r < 0)
+		ctl_warn(ctl, "%s; until that is mended, the defaults hold", err->text);
 	ctl->sysfs_fd = open("/sys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ctl->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ctl->sysfs_fd < 0 || ctl->proc_fd < 0)
