@@ -407,6 +407,12 @@ static int make_stores(struct ctl *ctl, const struct change *change, const char 
 	r = fs_mkdir_p(AT_FDCWD, ctl->stored_path, 0700);
 	if (r < 0)
 		return err_set(err, r, "%s cannot be made: %s", ctl->stored_path, strerror(-r));
+	/* a read-only file system is better found before the kernel is changed */
+	if (faccessat(AT_FDCWD, ctl->stored_path, W_OK, AT_EACCESS) < 0)
+		return err_set(err, -errno,
+			       "%s cannot be written, so the export would be gone after a reboot "
+			       "(%s); if that is meant: --transient",
+			       ctl->stored_path, strerror(errno));
 	fd = open(ctl->stored_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	load_admins(ctl, &admins);
 	ret->items = calloc(n_nqns, sizeof(*ret->items));

@@ -107,7 +107,10 @@ int cmd_delete(struct ctl *ctl, struct err *err)
 		r = remove_one(ctl, &change, ctl->args[i], err);
 	if (r < 0)
 		return r;
-	return change_commit(ctl, &change, (const char *const *)ctl->args, ctl->n_args, err);
+	r = change_commit(ctl, &change, (const char *const *)ctl->args, ctl->n_args, err);
+	if (r == 0 && !change.changed && !ctl->opt.dry_run)
+		ctl_say(ctl, "removed what was stored; the kernel had nothing of it\n");
+	return r;
 }
 
 /* --- clear */
