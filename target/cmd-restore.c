@@ -47,6 +47,18 @@ static bool has_item(const struct export_list *list, const char *nqn)
 	return false;
 }
 
+/* Is there a file of that name that cannot be read? Then it is of the same export: an older one
+ * of ours might let in who is to stay out. */
+static bool has_broken(const struct export_list *list, const char *file)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (!list->items[i].wanted && strcmp(list->items[i].file, file) == 0)
+			return true;
+	return false;
+}
+
 /* Move over what is there and not in @to yet; a file of an administrator wins. */
 static int merge(struct ctl *ctl, struct export_list *to, struct export_list *from)
 {
@@ -55,9 +67,10 @@ static int merge(struct ctl *ctl, struct export_list *to, struct export_list *fr
 	for (i = 0; i < from->count; i++) {
 		struct export_item *item = &from->items[i];
 
-		if (has_item(to, item->nqn)) {
-			ctl_warn(ctl, "%s is in %s as well as in %s: the former counts", item->nqn,
-				 ctl->admin_path, ctl->stored_path);
+		if (has_item(to, item->nqn) || has_broken(to, item->file)) {
+			ctl_warn(ctl, "%s is in %s as well as in %s: the former counts",
+				 item->nqn ? item->nqn : item->file, ctl->admin_path,
+				 ctl->stored_path);
 			continue;
 		}
 		if (add_item(to, item) < 0)
