@@ -28,6 +28,7 @@
 #include "base/str.h"
 #include "target/apply-explain.h"
 #include "target/apply-step.h"
+#include "target/guard.h"
 #include "target/journal.h"
 
 #define MAX_WORKERS 64
@@ -191,6 +192,7 @@ static struct apply_report wait_for(struct apply_state *run, struct worker *work
 	} while (!is_overdue(run, worker));
 	if (report.code == -ETIMEDOUT) {
 		atomic_store(&run->shared->stops, true);
+		guard_mark(run->env->run_fd, worker->pid);
 		kill(worker->pid, SIGKILL);
 	}
 	close(worker->fd);

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "target/cfs.h"
 #include "target/ctl.h"
+#include "target/guard.h"
 #include "target/verbs.h"
 
 #define JSON_VERSION 1
@@ -127,6 +128,39 @@ static int run(struct ctl *ctl, const struct verb *verb, struct err *err)
 	return verb->run(ctl, err);
 }
 
+struct guarded {
+	struct ctl *ctl;
+	const struct verb *verb;
+};
+
+static int run_in_child(void *data)
+{
+	const struct guarded *guarded = data;
+	struct err err = ERR_NULL;
+	int r = run(guarded->ctl, guarded->verb, &err);
+
+	return finish(guarded->ctl, r, &err);
+}
+
+/* A call of an earlier run still hangs in the kernel: this run may get stuck behind it. */
+static int run_guarded(struct ctl *ctl, const struct verb *verb)
+{
+	struct guarded guarded = { ctl, verb };
+	struct err err = ERR_NULL;
+	int r;
+
+	settings_load(AT_FDCWD, SYSCONFDIR "/target.conf", &ctl->settings, NULL);
+	r = guard_run(run_in_child, &guarded, ctl->settings.hang_seconds);
+	if (r >= 0)
+		return r;
+	err_set(&err, r,
+		"%s has to wait for the kernel, in which a call of an earlier command still hangs, "
+		"and was given up after %u s: a drive does not answer (see: dmesg). \"show NQN\" of "
+		"other exports works; once the drive answers or is gone, repeat the command",
+		verb->name, ctl->settings.hang_seconds);
+	return finish(ctl, r, &err);
+}
+
 static char *join(int n, char **words)
 {
 	struct str text = STR_NULL;
@@ -167,6 +201,8 @@ static int run_verb(const struct verb *verb, int n_words, char **words, const ch
 		return help(&ctl, verb);
 	if (r < 0)
 		ctl_usage(&ctl, r);
+	else if (guard_is_needed(ctl.run_path))
+		return run_guarded(&ctl, verb);
 	else
 		r = run(&ctl, verb, &err);
 	return finish(&ctl, r, &err);
