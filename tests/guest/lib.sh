@@ -240,8 +240,10 @@ drive_unplug() {
 }
 
 # drive_plug I [PORT]: put it back, into its own slot or an empty one (rp0 ..)
+# QEMU lets a pulled drive go only after the kernel has powered its slot off: till then it refuses
+drive_add() { qmp "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"nvme\",\"id\":\"nvme$1\",\"serial\":\"RIG$1\",\"drive\":\"d$1\",\"bus\":\"${2:-rpn$1}\"}}" >/dev/null 2>&1; }
 drive_plug() {
-	qmp "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"nvme\",\"id\":\"nvme$1\",\"serial\":\"RIG$1\",\"drive\":\"d$1\",\"bus\":\"${2:-rpn$1}\"}}" >/dev/null || return 1
+	wait_for 20 drive_add "$@" || return 1
 	wait_for 30 drive_dev "$1"
 }
 
