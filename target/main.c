@@ -153,6 +153,11 @@ static int run_guarded(struct ctl *ctl, const struct verb *verb)
 	r = guard_run(run_in_child, &guarded, ctl->settings.hang_seconds);
 	if (r >= 0)
 		return r;
+	if (r != -ETIMEDOUT) {
+		err_set(&err, r, "%s cannot be run beside a call that hangs in the kernel: %s",
+			verb->name, strerror(-r));
+		return finish(ctl, r, &err);
+	}
 	err_set(&err, r,
 		"%s has to wait for the kernel, in which a call of an earlier command still hangs, "
 		"and was given up after %u s: a drive does not answer (see: dmesg). \"show NQN\" of "
