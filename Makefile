@@ -17,17 +17,31 @@ T ?=
 VERSION := $(or $(shell [ ! -e .git ] || git describe --tags --match 'v*' 2>/dev/null | sed s/^v//),0.1.0)
 
 B := build/$(VARIANT)
-FOLDERS := base core nvmf target
+FOLDERS := base core nvmf wire collector ctl target initiator
 HELPERS := target/rdma-probe.c
-PROGRAMS = $(if $(wildcard target/main.c),$B/nvmet-sunfishctl) $(PROBE)
+# programs, each of its main file and its folder's archive
+MAINS := target/main.c target/main-d.c initiator/main.c initiator/main-d.c src/collector/main.c src/ctl/main.c
+main_nvmet-sunfishctl := target/main.c
+main_nvmet-sunfishd := target/main-d.c
+main_nvme-sunfishctl := initiator/main.c
+main_nvme-sunfishd := initiator/main-d.c
+main_sunfish-collectord := src/collector/main.c
+main_sunfishctl := src/ctl/main.c
+SBIN_PROGRAMS := $(foreach p,nvmet-sunfishctl nvmet-sunfishd nvme-sunfishctl nvme-sunfishd sunfish-collectord sunfishctl,$(if $(wildcard $(main_$p)),$p))
+PROGRAMS = $(SBIN_PROGRAMS:%=$B/%) $(PROBE)
 
-srcs = $(filter-out target/main.c $(HELPERS),$(wildcard $(if $(filter target,$1),target,src/$1)/*.c))
+srcs = $(filter-out $(MAINS) $(HELPERS),$(wildcard $(if $(filter target initiator,$1),$1,src/$1)/*.c))
 objs = $(patsubst %.c,$B/obj/%.o,$1)
 # a folder's archives are its own and those to its left; the linker wants users first
 archives_base := $B/libbase.a
 archives_core := $B/libcore.a $(archives_base)
 archives_nvmf := $B/libnvmf.a $(archives_core)
-archives_target := $B/libtarget.a $(archives_nvmf)
+archives_wire := $B/libwire.a $(archives_nvmf)
+archives_collector := $B/libcollector.a $(archives_wire)
+archives_ctl := $B/libctl.a $(archives_wire)
+archives_target := $B/libtarget.a $(archives_wire)
+archives_initiator := $B/libinitiator.a $(archives_wire)
+ARCHIVES := $(foreach f,collector ctl target initiator,$B/lib$f.a) $(archives_wire)
 TESTS := $(filter $(wildcard tests/unit/*/test-*.c),$(wildcard tests/unit/*/*$T*.c))
 GUEST_TESTS := $(wildcard tests/guest/t/*$T*)
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz-*$T*.c))
@@ -73,7 +87,7 @@ endif
 DEP_LIBS += -ldl -lm
 PROBE = $(if $(and $(RDMA_LIBS),$(wildcard $(HELPERS))),$B/sunfish-rdma-probe)
 
-all: $(PROGRAMS) $(archives_target) ## build the programs (V=1 shows commands, WERROR=-Werror)
+all: $(PROGRAMS) $(ARCHIVES) ## build the programs (V=1 shows commands, WERROR=-Werror)
 
 # what tests need, before anything asks for it
 ifneq ($(filter check guest-check demo bench,$(MAKECMDGOALS)),)
@@ -94,8 +108,9 @@ quote = '$(subst ','\'',$1)'
 $(call stamp,$B/flags,$(call quote,$(COMPILE) $(LINK) $(DEP_LIBS) $(shell $(CC) --version 2>&1 | head -n 1)))
 $(call stamp,$B/paths,$(call quote,$(PATHS)))
 
-$B/obj/target/%.o: private CPPFLAGS += $(PATHS)
-$(call objs,$(wildcard target/*.c)): $B/paths
+PATHS_FILES := $(wildcard target/*.c initiator/*.c src/collector/*.c src/ctl/*.c)
+$(call objs,$(PATHS_FILES)): private CPPFLAGS += $(PATHS)
+$(call objs,$(PATHS_FILES)): $B/paths
 $B/obj/%.o: %.c $B/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COMPILE) -MMD -MP -c -o $@ $<
@@ -106,8 +121,11 @@ $B/lib$1.a: $(call objs,$(call srcs,$1)) $B/flags
 endef
 $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$f)))
 
-$B/nvmet-sunfishctl: $B/obj/target/main.o $(archives_target)
-	$(call say,LINK,$@)$(LINK) -o $@ $^ $(DEP_LIBS)
+define program_rule
+$B/$1: $(call objs,$(main_$1)) $(archives_$(notdir $(patsubst %/,%,$(dir $(main_$1)))))
+	$$(call say,LINK,$$@)$$(LINK) -o $$@ $$^ $$(DEP_LIBS)
+endef
+$(foreach p,$(SBIN_PROGRAMS),$(eval $(call program_rule,$p)))
 $B/sunfish-rdma-probe: $(call objs,$(HELPERS)) $(archives_base)
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(RDMA_LIBS)
 
@@ -152,7 +170,7 @@ fuzz: ## fuzz each parser with libFuzzer; FUZZ_SECONDS=20, T=PART-OF-NAME
 	+$Q$(MAKE) VARIANT=fuzz fuzz-run
 fuzz-run: $(FUZZERS)
 	@tests/fuzz/run $(FUZZ_SECONDS) $^
-build/fuzz/fuzz-%: build/fuzz/obj/tests/fuzz/fuzz-%.o $(archives_target)
+build/fuzz/fuzz-%: build/fuzz/obj/tests/fuzz/fuzz-%.o $(ARCHIVES)
 	$(call say,LINK,$@)$(LINK) -fsanitize=fuzzer -o $@ $^ $(DEP_LIBS)
 .PHONY: fuzz fuzz-run
 
@@ -164,11 +182,11 @@ format-check: ## say which C files are not
 	@clang-format --dry-run -Werror $(C_FILES)
 layers: ## look for includes against the order of the folders
 	@tests/layers
-tidy: $(addprefix build/tidy/,$(filter src/%.c target/%.c,$(C_FILES))) ## clang-tidy (-j2 uses both processors)
+tidy: $(addprefix build/tidy/,$(filter src/%.c target/%.c initiator/%.c,$(C_FILES))) ## clang-tidy (-j2 uses both processors)
 build/tidy/%: % .clang-tidy $B/flags
 	@mkdir -p $(@D)
 	$(call say,TIDY,$<)clang-tidy --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. -Isrc $(DEP_CFLAGS) \
-		$(if $(filter target/%,$<),$(PATHS)) >$@.log 2>&1 || { cat $@.log; exit 1; }; touch $@
+		$(if $(filter $<,$(PATHS_FILES)),$(PATHS)) >$@.log 2>&1 || { cat $@.log; exit 1; }; touch $@
 .PHONY: format format-check layers tidy
 
 # --- delivery
@@ -179,7 +197,7 @@ MAN = $(wildcard doc/man/*.[58])
 SECTION = man$(subst .,,$(suffix $1))/$(notdir $1)
 
 install: all ## install (DESTDIR, PREFIX, SYSCONFDIR ..); configuration that is there is kept
-	$Q$(INSTALL_TO) 755 $B/nvmet-sunfishctl '$(call IN,$(SBINDIR))/nvmet-sunfishctl'
+	$Q$(foreach p,$(SBIN_PROGRAMS),$(INSTALL_TO) 755 $B/$p '$(call IN,$(SBINDIR))/$p' &&) :
 	$Q$(if $(PROBE),$(INSTALL_TO) 755 $(PROBE) '$(call IN,$(LIBEXECDIR))/sunfish/$(notdir $(PROBE))')
 	$Q$(foreach m,$(MAN),$(INSTALL_TO) 644 $m '$(call IN,$(MANDIR))/$(call SECTION,$m)' &&) :
 	$Q$(INSTALL_TO) 644 conf/completion/nvmet-sunfishctl.bash '$(call IN,$(DATADIR))/bash-completion/completions/nvmet-sunfishctl'
@@ -190,7 +208,7 @@ install: all ## install (DESTDIR, PREFIX, SYSCONFDIR ..); configuration that is 
 	$Q$(INSTALL_TO) 644 $B/sunfish-nvmet-restore.service '$(call IN,$(UNITDIR))/sunfish-nvmet-restore.service'
 	$Qinstall -d -m 700 '$(call IN,$(SYSCONFDIR))/sunfish/exports.d' '$(call IN,$(STATEDIR))/sunfish/exports'
 uninstall: ## remove what install put there, but no configuration or state
-	$Qrm -f '$(call IN,$(SBINDIR))/nvmet-sunfishctl' '$(call IN,$(LIBEXECDIR))/sunfish/sunfish-rdma-probe'
+	$Qrm -f $(foreach p,$(SBIN_PROGRAMS),'$(call IN,$(SBINDIR))/$p') '$(call IN,$(LIBEXECDIR))/sunfish/sunfish-rdma-probe'
 	$Qrm -f $(foreach m,$(MAN),'$(call IN,$(MANDIR))/$(call SECTION,$m)')
 	$Qrm -f '$(call IN,$(DATADIR))/bash-completion/completions/nvmet-sunfishctl' '$(call IN,$(DATADIR))/doc/sunfish-nvmeof/export.conf.sample'
 	$Qrm -f '$(call IN,$(TMPFILESDIR))/sunfish-nvmeof.conf' '$(call IN,$(UNITDIR))/sunfish-nvmet-restore.service'

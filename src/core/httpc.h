@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * httpc - an HTTP client on the loop (libcurl), and for commands one that blocks.
+ *
+ * Connections are kept and used again. Certificates are always verified when the URL is https.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/loop.h"
+
+#define HTTPC_BODY_MAX (64u << 20)
+
+struct httpc;
+struct httpc_call;
+
+struct httpc_config {
+	const char *ca_file;	      /* PEM; NULL: the system's */
+	const char *certificate_file; /* of this client; NULL: none */
+	const char *key_file;
+	const char *unix_socket; /* NULL: TCP */
+	unsigned int connect_timeout_ms;
+};
+
+struct httpc_reply {
+	int code;	     /* 0: there was an answer; negative errno: there was none */
+	const char *error;   /* why not, one line; "" */
+	unsigned int status; /* of HTTP */
+	const char *body;    /* NUL-terminated, never NULL; borrowed */
+	size_t length;
+};
+
+typedef void (*httpc_done_fn)(void *data, const struct httpc_reply *reply);
+/* A piece of the body, as it comes. Returns: 0 go on; other: end the call. */
+typedef int (*httpc_data_fn)(void *data, const char *bytes, size_t length);
+
+/* Returns: 0, *ret owned; -ENOMEM; texts are copied. */
+int httpc_new(struct loop *loop, const struct httpc_config *config, struct httpc **ret,
+	      struct err *err);
+/* Calls under way are forgotten. */
+void httpc_free(struct httpc *httpc);
+
+struct httpc_request {
+	const char *method; /* GET .. */
+	const char *url;
+	const char *token;	    /* Authorization: Bearer; NULL: none */
+	const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
+	const char *body;	    /* JSON; NULL: none */
+	size_t length;
+	unsigned int timeout_ms; /* for all of it; 0: none */
+	httpc_data_fn on_data;	 /* NULL: the body is collected for on_done */
+};
+
+/*
+ * All texts are copied. @done is called once, never from within this call; the call is freed
+ * after it.
+ * Returns: 0, *ret (may be NULL) borrowed until then; -EINVAL no URL; -ENOMEM.
+ */
+int httpc_start(struct httpc *httpc, const struct httpc_request *request, httpc_done_fn done,
+		void *data, struct httpc_call **ret, struct err *err);
+/* Forget it: @done is not called. */
+void httpc_cancel(struct httpc_call *call);
