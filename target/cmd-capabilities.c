@@ -55,50 +55,50 @@ static void add_json(const struct capability_list *list, struct js *result)
 
 static void add_summary(const struct capability_list *list, struct str *text)
 {
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(2);
+	CLEANUP_TABLE struct table table = TABLE(2);
 	struct feature features[N_FEATURES];
 	size_t i;
 
 	get_features(list, features);
-	view_table_add(&table, "TRANSPORT");
-	view_table_add(&table, "MODULE");
+	table_add(&table, "TRANSPORT");
+	table_add(&table, "MODULE");
 	for (i = 0; i < CAPABILITY_TRANSPORTS; i++) {
-		view_table_add(&table, list->transports[i].name);
-		view_table_addf(&table, "%s %s", list->transports[i].module,
-				capability_module_name(list->transports[i].state));
+		table_add(&table, list->transports[i].name);
+		table_addf(&table, "%s %s", list->transports[i].module,
+			   capability_module_name(list->transports[i].state));
 	}
 	str_addf(text, "kernel %s\n\n", list->release);
-	view_table_format(&table, "", text);
-	view_table_deinit(&table);
-	table = VIEW_TABLE(2);
-	view_table_add(&table, "FEATURE");
-	view_table_add(&table, "THERE");
+	table_format(&table, "", text);
+	table_deinit(&table);
+	table = TABLE(2);
+	table_add(&table, "FEATURE");
+	table_add(&table, "THERE");
 	for (i = 0; i < N_FEATURES; i++) {
-		view_table_add(&table, features[i].text);
-		view_table_add(&table, features[i].is_there ? "yes" : "no");
+		table_add(&table, features[i].text);
+		table_add(&table, features[i].is_there ? "yes" : "no");
 	}
 	str_add(text, "\n");
-	view_table_format(&table, "", text);
+	table_format(&table, "", text);
 }
 
 static void add_attributes(const struct capability_list *list, struct str *text)
 {
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(3);
+	CLEANUP_TABLE struct table table = TABLE(3);
 	size_t i;
 
-	view_table_add(&table, "OBJECT");
-	view_table_add(&table, "ATTRIBUTE");
-	view_table_add(&table, "THERE");
+	table_add(&table, "OBJECT");
+	table_add(&table, "ATTRIBUTE");
+	table_add(&table, "THERE");
 	for (i = 0; i < list->count; i++) {
 		const struct capability *item = &list->items[i];
 
-		view_table_add(&table, capability_kind_name(item->kind));
-		view_table_add(&table, item->name);
-		view_table_addf(&table, "%s%s", item->is_present ? "yes" : "no",
-				item->is_known ? "" : ", new to this program");
+		table_add(&table, capability_kind_name(item->kind));
+		table_add(&table, item->name);
+		table_addf(&table, "%s%s", item->is_present ? "yes" : "no",
+			   item->is_known ? "" : ", new to this program");
 	}
 	str_add(text, "\n");
-	view_table_format(&table, "", text);
+	table_format(&table, "", text);
 }
 
 int cmd_capabilities(struct ctl *ctl, struct err *err)

@@ -39,11 +39,11 @@ static void add_finding(const struct ctl *ctl, const struct doctor_finding *find
 	if (finding->level == DOCTOR_OK && !ctl->opt.verbose)
 		return;
 	str_addf(text, "%-4s  ", doctor_level_name(finding->level));
-	view_add_clean(text, finding->object);
+	str_add_clean(text, finding->object);
 	str_add(text, *finding->object ? ": " : "");
-	view_add_clean(text, finding->text);
+	str_add_clean(text, finding->text);
 	str_add(text, *finding->cure ? "; " : "");
-	view_add_clean(text, finding->cure);
+	str_add_clean(text, finding->cure);
 	str_add(text, "\n");
 }
 

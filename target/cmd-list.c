@@ -7,7 +7,7 @@
 #include "target/view.h"
 
 struct listing {
-	struct view_table table;
+	struct table table;
 	struct js *exports; /* NULL without --json */
 	bool has_unsure;
 };
@@ -33,7 +33,7 @@ static int print(struct ctl *ctl, const struct listing *listing, struct err *err
 		ctl_say(ctl, "nothing is exported\n");
 		return 0;
 	}
-	view_table_format(&listing->table, "", &text);
+	table_format(&listing->table, "", &text);
 	if (text.failed)
 		return err_nomem(err);
 	ctl_print(ctl, str_get(&text));
@@ -46,7 +46,7 @@ static int print(struct ctl *ctl, const struct listing *listing, struct err *err
 int cmd_list(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_LOOK struct look look = LOOK_NULL;
-	struct listing listing = { .table = VIEW_TABLE(VIEW_COLUMNS) };
+	struct listing listing = { .table = TABLE(VIEW_COLUMNS) };
 	int r;
 
 	if (ctl->n_args)
@@ -63,6 +63,6 @@ int cmd_list(struct ctl *ctl, struct err *err)
 		js_set(ctl->result, "exports", listing.exports);
 	else if (r == 0)
 		r = print(ctl, &listing, err);
-	view_table_deinit(&listing.table);
+	table_deinit(&listing.table);
 	return r;
 }

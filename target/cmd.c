@@ -24,7 +24,7 @@ static void add_near(const struct model_object *root, const char *nqn, struct st
 
 	while (names && (subsystem = model_next(root, MODEL_SUBSYSTEM, &i)))
 		names[n++] = subsystem->name;
-	view_near(nqn, names, n, &near);
+	str_add_near(&near, nqn, names, n);
 	if (near.length)
 		str_addf(text, "did you mean %s?", str_get(&near));
 	else

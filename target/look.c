@@ -137,7 +137,7 @@ static int refuse_name(const char *nqn, const char *const *names, size_t n_names
 	if (n_names == 0)
 		return err_set(err, -ENOENT, "there is no export %s: this target has none at all",
 			       nqn);
-	view_near(nqn, names, n_names, &near);
+	str_add_near(&near, nqn, names, n_names);
 	if (near.length)
 		return err_set(err, -ENOENT, "there is no export %s; did you mean %s?", nqn,
 			       str_get(&near));

@@ -41,9 +41,9 @@ static void add_option(void *data, const char *name, const char *value)
 		str_add(&options->text, wraps ? "\n" INDENT INDENT : " ");
 	options->column = wraps || !options->column ? strlen(INDENT INDENT) + length
 						    : options->column + 1 + length;
-	view_add_clean(&options->text, short_name(name));
+	str_add_clean(&options->text, short_name(name));
 	str_add(&options->text, "=");
-	view_add_clean(&options->text, value);
+	str_add_clean(&options->text, value);
 }
 
 /* Only what is not as it is without having been asked for. */
@@ -53,13 +53,13 @@ static void add_if_set(void *data, const char *name, const char *value)
 		add_option(data, name, value);
 }
 
-static void add_options(struct view_table *table, const struct model_object *object,
+static void add_options(struct table *table, const struct model_object *object,
 			const char *const *but)
 {
 	struct options options = { .text = STR_NULL };
 
 	view_each_attr(object, but, add_if_set, &options);
-	view_table_add(table, str_get(&options.text));
+	table_add(table, str_get(&options.text));
 	table->failed = table->failed || options.text.failed;
 	str_deinit(&options.text);
 }
@@ -81,7 +81,7 @@ static void hint(struct str *text, const char *format, ...)
 		return;
 	}
 	str_add(text, INDENT "! ");
-	view_add_clean(text, line);
+	str_add_clean(text, line);
 	str_add(text, "\n");
 }
 
@@ -143,36 +143,36 @@ static void add_hints(const struct view_export *export, struct str *text)
 
 /* --- tables */
 
-static void add_table(struct view_table *table, struct str *text)
+static void add_table(struct table *table, struct str *text)
 {
 	if (table->n_cells <= table->n_columns && !table->failed)
 		return;
 	str_add(text, "\n");
-	view_table_format(table, INDENT, text);
+	table_format(table, INDENT, text);
 }
 
-static void start_table(struct view_table *table, const char *const *names)
+static void start_table(struct table *table, const char *const *names)
 {
 	for (; *names; names++)
-		view_table_add(table, *names);
+		table_add(table, *names);
 }
 
 /* Where the drive is found now, and how large. */
-static void add_drive(struct view_table *table, const char *path)
+static void add_drive(struct table *table, const char *path)
 {
 	char node[VIEW_NODE_MAX] = "";
-	char text[VIEW_SIZE_MAX];
+	char text[STR_SIZE_MAX];
 	uint64_t bytes;
 	int r = path ? view_device_now(path, &bytes, node) : -EINVAL;
 
-	view_table_add(table, node);
+	table_add(table, node);
 	if (r == 0)
-		view_table_add(table, view_size(bytes, text));
+		table_add(table, str_format_size(bytes, text));
 	else
-		view_table_add(table, r == -ENOENT ? "missing" : "");
+		table_add(table, r == -ENOENT ? "missing" : "");
 }
 
-static void add_namespace(struct view_table *table, const struct model_object *namespace)
+static void add_namespace(struct table *table, const struct model_object *namespace)
 {
 	static const char *const but[] = { "device_path", "device_uuid",  "enable",
 					   "ana_grpid",	  "device_nguid", NULL };
@@ -184,13 +184,13 @@ static void add_namespace(struct view_table *table, const struct model_object *n
 				     model_text(namespace, "device_uuid")) ||
 			nguid[strspn(nguid, "0-")] == '\0';
 
-	view_table_add(table, namespace->name);
-	view_table_add(table, view_device(namespace));
+	table_add(table, namespace->name);
+	table_add(table, view_device(namespace));
 	add_drive(table, view_device(namespace));
-	view_table_add(table,
-		       strcmp(model_text(namespace, "enable"), "0") == 0 ? "disabled" : "enabled");
-	view_table_add(table, model_text(namespace, "device_uuid"));
-	view_table_add(table, model_text(namespace, "ana_grpid"));
+	table_add(table,
+		  strcmp(model_text(namespace, "enable"), "0") == 0 ? "disabled" : "enabled");
+	table_add(table, model_text(namespace, "device_uuid"));
+	table_add(table, model_text(namespace, "ana_grpid"));
 	add_options(table, namespace, is_noise ? but : but_nguid);
 }
 
@@ -198,7 +198,7 @@ static void add_namespaces(const struct view_export *export, struct str *text)
 {
 	static const char *const names[] = { "NSID", "DEVICE", "NOW",	  "SIZE", "STATE",
 					     "UUID", "ANA",    "OPTIONS", NULL };
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(8);
+	CLEANUP_TABLE struct table table = TABLE(8);
 	const struct model_object *namespace;
 	size_t i = 0;
 
@@ -212,21 +212,21 @@ static void add_passthru(const struct view_export *export, struct str *text)
 {
 	static const char *const names[] = { "PASSTHRU", "STATE", "OPTIONS", NULL };
 	static const char *const own[] = { "device_path", "enable", NULL };
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(3);
+	CLEANUP_TABLE struct table table = TABLE(3);
 	const struct model_object *passthru =
 		model_find(export->subsystem, MODEL_PASSTHRU, "passthru");
 
 	if (!passthru || !view_device(passthru))
 		return;
 	start_table(&table, names);
-	view_table_add(&table, view_device(passthru));
-	view_table_add(&table,
-		       strcmp(model_text(passthru, "enable"), "0") == 0 ? "disabled" : "enabled");
+	table_add(&table, view_device(passthru));
+	table_add(&table,
+		  strcmp(model_text(passthru, "enable"), "0") == 0 ? "disabled" : "enabled");
 	add_options(&table, passthru, own);
 	add_table(&table, text);
 }
 
-static void add_ana_groups(struct view_table *table, const struct model_object *port)
+static void add_ana_groups(struct table *table, const struct model_object *port)
 {
 	CLEANUP_STR struct str text = STR_NULL;
 	const struct model_object *group;
@@ -235,16 +235,16 @@ static void add_ana_groups(struct view_table *table, const struct model_object *
 	while ((group = model_next(port, MODEL_ANA_GROUP, &i)))
 		str_addf(&text, "%s%s %s", text.length ? ", " : "", group->name,
 			 model_text(group, "ana_state"));
-	view_table_add(table, str_get(&text));
+	table_add(table, str_get(&text));
 	table->failed = table->failed || text.failed;
 }
 
-static void add_listener(struct view_table *table, const struct model_object *port)
+static void add_listener(struct table *table, const struct model_object *port)
 {
 	CLEANUP_STR struct str text = STR_NULL;
 
 	view_listener(port, &text);
-	view_table_add(table, str_get(&text));
+	table_add(table, str_get(&text));
 	table->failed = table->failed || text.failed;
 }
 
@@ -252,15 +252,15 @@ static void add_listeners(const struct view_export *export, struct str *text)
 {
 	static const char *const names[] = { "PORT",	   "LISTENER", "TLS",
 					     "ANA GROUPS", "OPTIONS",  NULL };
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(5);
+	CLEANUP_TABLE struct table table = TABLE(5);
 	const struct model_object *port;
 	size_t i = 0;
 
 	start_table(&table, names);
 	while ((port = view_next_port(export, &i))) {
-		view_table_add(&table, model_id(port) < MODEL_PORT_UNRESOLVED ? port->name : "");
+		table_add(&table, model_id(port) < MODEL_PORT_UNRESOLVED ? port->name : "");
 		add_listener(&table, port);
-		view_table_add(&table, view_tls(port));
+		table_add(&table, view_tls(port));
 		add_ana_groups(&table, port);
 		add_options(&table, port, view_own_of_port);
 	}
@@ -270,7 +270,7 @@ static void add_listeners(const struct view_export *export, struct str *text)
 static void add_referrals(const struct view_export *export, struct str *text)
 {
 	static const char *const names[] = { "PORT", "REFERRAL", "TO", "STATE", NULL };
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(4);
+	CLEANUP_TABLE struct table table = TABLE(4);
 	const struct model_object *port;
 	const struct model_object *referral;
 	size_t i = 0;
@@ -281,11 +281,10 @@ static void add_referrals(const struct view_export *export, struct str *text)
 		for (j = 0; (referral = model_next(port, MODEL_REFERRAL, &j));) {
 			bool is_off = strcmp(model_text(referral, "enable"), "0") == 0;
 
-			view_table_add(&table,
-				       model_id(port) < MODEL_PORT_UNRESOLVED ? port->name : "");
-			view_table_add(&table, referral->name);
+			table_add(&table, model_id(port) < MODEL_PORT_UNRESOLVED ? port->name : "");
+			table_add(&table, referral->name);
 			add_listener(&table, referral);
-			view_table_add(&table, is_off ? "disabled" : "enabled");
+			table_add(&table, is_off ? "disabled" : "enabled");
 		}
 	}
 	add_table(&table, text);
@@ -305,37 +304,37 @@ static const char *key_text(const struct model_object *host)
 static void add_hosts(const struct view_export *export, struct str *text)
 {
 	static const char *const names[] = { "ALLOWED HOST", "KEY", NULL };
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(2);
+	CLEANUP_TABLE struct table table = TABLE(2);
 	size_t i;
 
 	start_table(&table, names);
 	for (i = 0; i < export->subsystem->n_links; i++) {
 		const char *name = export->subsystem->links[i].name;
 
-		view_table_add(&table, name);
-		view_table_add(&table, key_text(model_find(export->root, MODEL_HOST, name)));
+		table_add(&table, name);
+		table_add(&table, key_text(model_find(export->root, MODEL_HOST, name)));
 	}
 	add_table(&table, text);
 }
 
-static void add_session(struct view_table *table, const struct session *session, bool is_certain)
+static void add_session(struct table *table, const struct session *session, bool is_certain)
 {
-	view_table_add(table, session->hostnqn);
-	view_table_add(table, session->host_address);
-	view_table_addf(table, "%u", session->port_id);
+	table_add(table, session->hostnqn);
+	table_add(table, session->host_address);
+	table_addf(table, "%u", session->port_id);
 	if (session->cntlid)
-		view_table_addf(table, "%u", session->cntlid);
+		table_addf(table, "%u", session->cntlid);
 	else
-		view_table_add(table, "");
-	view_table_addf(table, "%s%s", *session->state ? session->state : "connected",
-			is_certain ? "" : ", to this or another export");
+		table_add(table, "");
+	table_addf(table, "%s%s", *session->state ? session->state : "connected",
+		   is_certain ? "" : ", to this or another export");
 }
 
 static void add_sessions(const struct view_export *export, struct str *text)
 {
 	static const char *const names[] = { "CONNECTED HOST", "ADDRESS", "PORT",
 					     "CONTROLLER",     "STATE",	  NULL };
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(5);
+	CLEANUP_TABLE struct table table = TABLE(5);
 	size_t i;
 
 	if (!export->sessions)
@@ -366,13 +365,13 @@ static void add_head(const struct view_export *export, struct str *text)
 	/* the kernel pads it */
 	while (length && serial[length - 1] == ' ')
 		length--;
-	view_add_clean(text, export->subsystem->name);
+	str_add_clean(text, export->subsystem->name);
 	str_add(text, "\n");
 	if (length || *model) {
 		str_add(text, INDENT "serial ");
 		str_add_n(text, serial, length);
 		str_add(text, length ? ", model " : "-, model ");
-		view_add_clean(text, *model ? model : "-");
+		str_add_clean(text, *model ? model : "-");
 		str_add(text, "\n");
 	}
 	if (export->stored)

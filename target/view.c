@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "target/view.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/cleanup.h"
 #include "core/dev.h"
@@ -15,129 +10,7 @@
 #include "target/attr.h"
 #include "target/export.h"
 
-/* --- tables */
-
-void view_table_deinit(struct view_table *table)
-{
-	size_t i;
-
-	for (i = 0; i < table->n_cells; i++)
-		free(table->cells[i]);
-	free(table->cells);
-	*table = VIEW_TABLE(0);
-}
-
-void view_table_add(struct view_table *table, const char *cell)
-{
-	CLEANUP_STR struct str clean = STR_NULL;
-	char **cells = realloc(table->cells, (table->n_cells + 1) * sizeof(void *));
-
-	if (cells)
-		table->cells = cells;
-	view_add_clean(&clean, cell && *cell ? cell : "-");
-	if (!cells || !(cells[table->n_cells] = str_take(&clean))) {
-		table->failed = true;
-		return;
-	}
-	table->n_cells++;
-}
-
-void view_table_addf(struct view_table *table, const char *format, ...)
-{
-	CLEANUP_FREE char *cell = NULL;
-	va_list args;
-	int r;
-
-	va_start(args, format);
-	r = vasprintf(&cell, format, args);
-	va_end(args);
-	if (r < 0)
-		cell = NULL;
-	if (cell)
-		view_table_add(table, cell);
-	else
-		table->failed = true;
-}
-
-/* Columns of a terminal, if each character takes one. */
-static size_t width_of(const char *cell)
-{
-	size_t width = 0;
-
-	for (; *cell; cell++)
-		width += ((unsigned char)*cell & 0xc0) != 0x80;
-	return width;
-}
-
-static size_t column_width(const struct view_table *table, size_t column)
-{
-	size_t width = 0;
-	size_t i;
-
-	for (i = column; i < table->n_cells; i += table->n_columns) {
-		size_t cell = width_of(table->cells[i]);
-
-		width = cell > width ? cell : width;
-	}
-	return width;
-}
-
-void view_table_format(const struct view_table *table, const char *indent, struct str *text)
-{
-	size_t widths[VIEW_TABLE_MAX];
-	size_t i;
-
-	if (table->failed) {
-		text->failed = true;
-		return;
-	}
-	assert(table->n_columns > 0 && table->n_columns <= VIEW_TABLE_MAX);
-	for (i = 0; i < table->n_columns; i++)
-		widths[i] = column_width(table, i);
-	for (i = 0; i < table->n_cells; i++) {
-		size_t column = i % table->n_columns;
-		bool is_last = column + 1 == table->n_columns || i + 1 == table->n_cells;
-
-		str_add(text, column == 0 ? indent : "");
-		str_add(text, table->cells[i]);
-		if (is_last)
-			str_add(text, "\n");
-		else
-			str_addf(text, "%*s", (int)(widths[column] - width_of(table->cells[i]) + 2),
-				 "");
-	}
-}
-
 /* --- small texts */
-
-const char *view_size(uint64_t bytes, char text[VIEW_SIZE_MAX])
-{
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	double value = (double)bytes;
-	size_t unit = 0;
-	char *dot;
-
-	/* what would be rounded to 1024 is one of the next unit */
-	while (value >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-		value /= 1024;
-		unit++;
-	}
-	snprintf(text, VIEW_SIZE_MAX, "%.1f", value);
-	dot = strstr(text, ".0");
-	if (dot)
-		*dot = '\0';
-	snprintf(text + strlen(text), VIEW_SIZE_MAX - strlen(text), " %s", units[unit]);
-	return text;
-}
-
-void view_add_clean(struct str *text, const char *value)
-{
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		str_add_n(text, c < 0x20 || c == 0x7f ? "?" : value, 1);
-	}
-}
 
 void view_listener(const struct model_object *port, struct str *text)
 {
@@ -146,68 +19,14 @@ void view_listener(const struct model_object *port, struct str *text)
 	bool has_service = strcmp(trtype, "rdma") == 0 || strcmp(trtype, "tcp") == 0;
 	char address[ADDR_TEXT_MAX];
 
-	view_add_clean(text, *trtype ? trtype : "no address");
+	str_add_clean(text, *trtype ? trtype : "no address");
 	if (!*traddr || strcmp(trtype, "loop") == 0)
 		return;
 	str_add(text, " ");
 	/* nn-0x..:pn-0x.. is no IPv6 address */
 	if (has_service)
 		traddr = addr_format_parts(traddr, model_text(port, "addr_trsvcid"), address);
-	view_add_clean(text, traddr);
-}
-
-static size_t minimum(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-#define NEAR_MAX 256 /* names are of 223 bytes */
-
-/* How many characters must be added, removed or changed. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[NEAR_MAX + 1];
-	size_t length = minimum(strlen(b), NEAR_MAX);
-	size_t i;
-	size_t j;
-
-	for (j = 0; j <= length; j++)
-		row[j] = j;
-	for (i = 0; a[i] && i < NEAR_MAX; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (j = 1; j <= length; j++) {
-			size_t changed = diagonal + (a[i] != b[j - 1]);
-
-			diagonal = row[j];
-			row[j] = minimum(changed, minimum(row[j], row[j - 1]) + 1);
-		}
-	}
-	return row[length];
-}
-
-static bool is_near(const char *name, const char *other)
-{
-	size_t length = strlen(name);
-
-	/* blake14 and nqn.2026-01.org.example:blake14 */
-	if (length > 2 && (strcasestr(other, name) || strcasestr(name, other)))
-		return true;
-	return distance(name, other) <= (length < 4 ? 1 : length < 16 ? 2 : 3);
-}
-
-void view_near(const char *name, const char *const *names, size_t n_names, struct str *text)
-{
-	size_t n = 0;
-	size_t i;
-
-	for (i = 0; i < n_names && n < 3; i++) {
-		if (!*names[i] || !is_near(name, names[i]))
-			continue;
-		str_add(text, n++ ? ", " : "");
-		view_add_clean(text, names[i]);
-	}
+	str_add_clean(text, traddr);
 }
 
 /* --- one export */
@@ -266,17 +85,17 @@ struct view_connected view_count_connected(const struct view_export *export)
 	return connected;
 }
 
-void view_header(struct view_table *table)
+void view_header(struct table *table)
 {
 	static const char *const names[VIEW_COLUMNS] = { "NQN", "NAMESPACES", "LISTENERS", "HOSTS",
 							 "CONNECTED" };
 	size_t i;
 
 	for (i = 0; i < VIEW_COLUMNS; i++)
-		view_table_add(table, names[i]);
+		table_add(table, names[i]);
 }
 
-static void add_namespaces(const struct view_export *export, struct view_table *table)
+static void add_namespaces(const struct view_export *export, struct table *table)
 {
 	const struct model_object *passthru =
 		model_find(export->subsystem, MODEL_PASSTHRU, "passthru");
@@ -291,14 +110,14 @@ static void add_namespaces(const struct view_export *export, struct view_table *
 		n_disabled += strcmp(model_text(namespace, "enable"), "0") == 0;
 	}
 	if (n == 0 && passthru && view_device(passthru))
-		view_table_add(table, "passthru");
+		table_add(table, "passthru");
 	else if (n_disabled)
-		view_table_addf(table, "%u, %u disabled", n, n_disabled);
+		table_addf(table, "%u, %u disabled", n, n_disabled);
 	else
-		view_table_addf(table, "%u", n);
+		table_addf(table, "%u", n);
 }
 
-static void add_listeners(const struct view_export *export, struct view_table *table)
+static void add_listeners(const struct view_export *export, struct table *table)
 {
 	CLEANUP_STR struct str text = STR_NULL;
 	const struct model_object *port;
@@ -308,27 +127,27 @@ static void add_listeners(const struct view_export *export, struct view_table *t
 		str_add(&text, text.length ? ", " : "");
 		view_listener(port, &text);
 	}
-	view_table_add(table, str_get(&text));
+	table_add(table, str_get(&text));
 	table->failed = table->failed || text.failed;
 }
 
-void view_row(const struct view_export *export, struct view_table *table)
+void view_row(const struct view_export *export, struct table *table)
 {
 	struct view_connected connected = view_count_connected(export);
 
-	view_table_add(table, export->subsystem->name);
+	table_add(table, export->subsystem->name);
 	add_namespaces(export, table);
 	add_listeners(export, table);
 	if (model_is_on(export->subsystem, "attr_allow_any_host"))
-		view_table_add(table, "any");
+		table_add(table, "any");
 	else
-		view_table_addf(table, "%zu", export->subsystem->n_links);
+		table_addf(table, "%zu", export->subsystem->n_links);
 	if (!export->sessions)
-		view_table_add(table, "stored, not exported");
+		table_add(table, "stored, not exported");
 	else if (!connected.is_exact && connected.count == 0)
-		view_table_add(table, "?");
+		table_add(table, "?");
 	else
-		view_table_addf(table, "%u%s", connected.count, connected.is_exact ? "" : "+");
+		table_addf(table, "%u%s", connected.count, connected.is_exact ? "" : "+");
 }
 
 /* --- attributes */

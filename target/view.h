@@ -14,47 +14,14 @@
 
 #include "base/js.h"
 #include "base/str.h"
+#include "base/table.h"
 #include "target/model.h"
 #include "target/session.h"
 
-/* --- tables */
-
-struct view_table {
-	char **cells; /* row by row, the first row is the header */
-	size_t n_cells;
-	size_t n_columns;
-	bool failed;
-};
-
-#define VIEW_TABLE_MAX 16 /* columns */
-#define VIEW_TABLE(columns) ((struct view_table){ .n_columns = (columns) })
-
-void view_table_deinit(struct view_table *table);
-#define CLEANUP_VIEW_TABLE __attribute__((cleanup(view_table_deinit)))
-
-/* Add the next cell; an empty one is shown as "-". */
-void view_table_add(struct view_table *table, const char *cell);
-void view_table_addf(struct view_table *table, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* Add the table as lines with aligned columns, each line after @indent. */
-void view_table_format(const struct view_table *table, const char *indent, struct str *text);
-
 /* --- small texts */
-
-#define VIEW_SIZE_MAX 16
-
-/* "1.9 TiB". Returns @text. */
-const char *view_size(uint64_t bytes, char text[VIEW_SIZE_MAX]);
-
-/* Add a text without its control characters. */
-void view_add_clean(struct str *text, const char *value);
 
 /* Add "rdma 10.101.46.14:4420", "tcp [fe80::1%ib0]:4420", "loop". */
 void view_listener(const struct model_object *port, struct str *text);
-
-/* Add those of @names that are like @name, at most three: ", "-separated; nothing if none is. */
-void view_near(const char *name, const char *const *names, size_t n_names, struct str *text);
 
 /* --- one export */
 
@@ -77,8 +44,8 @@ const struct model_object *view_next_port(const struct view_export *export, size
 
 /* Add the header of the table of exports, and the row of one. The table has VIEW_COLUMNS. */
 #define VIEW_COLUMNS 5
-void view_header(struct view_table *table);
-void view_row(const struct view_export *export, struct view_table *table);
+void view_header(struct table *table);
+void view_row(const struct view_export *export, struct table *table);
 
 /* Add all of it as a block for a person. Sizes are asked of the devices. */
 void view_block(const struct view_export *export, struct str *text);

@@ -156,3 +156,86 @@ void str_hex(const void *bytes, size_t size, char *ret_hex)
 	}
 	ret_hex[2 * size] = '\0';
 }
+
+const char *str_format_size(uint64_t bytes, char text[STR_SIZE_MAX])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+	char *dot;
+
+	/* what would be rounded to 1024 is one of the next unit */
+	while (value >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(text, STR_SIZE_MAX, "%.1f", value);
+	dot = strstr(text, ".0");
+	if (dot)
+		*dot = '\0';
+	snprintf(text + strlen(text), STR_SIZE_MAX - strlen(text), " %s", units[unit]);
+	return text;
+}
+
+void str_add_clean(struct str *text, const char *value)
+{
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		str_add_n(text, c < 0x20 || c == 0x7f ? "?" : value, 1);
+	}
+}
+
+static size_t minimum(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+#define NEAR_MAX 256 /* names are of 223 bytes */
+
+/* How many characters must be added, removed or changed. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[NEAR_MAX + 1];
+	size_t length = minimum(strlen(b), NEAR_MAX);
+	size_t i;
+	size_t j;
+
+	for (j = 0; j <= length; j++)
+		row[j] = j;
+	for (i = 0; a[i] && i < NEAR_MAX; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (j = 1; j <= length; j++) {
+			size_t changed = diagonal + (a[i] != b[j - 1]);
+
+			diagonal = row[j];
+			row[j] = minimum(changed, minimum(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[length];
+}
+
+static bool is_near(const char *name, const char *other)
+{
+	size_t length = strlen(name);
+
+	/* blake14 and nqn.2026-01.org.example:blake14 */
+	if (length > 2 && (strcasestr(other, name) || strcasestr(name, other)))
+		return true;
+	return distance(name, other) <= (length < 4 ? 1 : length < 16 ? 2 : 3);
+}
+
+void str_add_near(struct str *text, const char *name, const char *const *names, size_t n_names)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < n_names && n < 3; i++) {
+		if (!*names[i] || !is_near(name, names[i]))
+			continue;
+		str_add(text, n++ ? ", " : "");
+		str_add_clean(text, names[i]);
+	}
+}

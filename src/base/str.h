@@ -51,4 +51,15 @@ bool str_is_printable(const char *text);
 /* Lower-case hex of @size bytes; @ret_hex holds 2 * size + 1. */
 void str_hex(const void *bytes, size_t size, char *ret_hex);
 
+#define STR_SIZE_MAX 16
+
+/* "1.9 TiB". Returns @text. */
+const char *str_format_size(uint64_t bytes, char text[STR_SIZE_MAX]);
+
+/* Add a text without its control characters. */
+void str_add_clean(struct str *str, const char *text);
+
+/* Add those of @names that are like @name, at most three: ", "-separated; nothing if none is. */
+void str_add_near(struct str *str, const char *name, const char *const *names, size_t n_names);
+
 #define CLEANUP_STR __attribute__((cleanup(str_deinit)))

@@ -178,6 +178,51 @@ static void cleans_what_a_terminal_would_obey(void **state)
 	assert_string_equal(text, "a?[2J???b\n\tc\303\244");
 }
 
+static void sizes_have_one_digit_after_the_point_at_most(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 B" },
+		{ 512, "512 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1 KiB" },
+		{ 64ULL << 20, "64 MiB" },
+		{ 1920383410176ULL, "1.7 TiB" },
+		{ (1ULL << 30) - 1, "1 GiB" },
+		{ 1536, "1.5 KiB" },
+		{ UINT64_MAX, "16 EiB" },
+	};
+	char text[STR_SIZE_MAX];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(str_format_size(cases[i].bytes, text), cases[i].text);
+}
+
+static void expect_near(const char *name, const char *expected)
+{
+	static const char *const names[] = { "blake14", "blake15",
+					     "nqn.2026-01.org.example:scratch", "blake16",
+					     "blake17" };
+	CLEANUP_STR struct str text = STR_NULL;
+
+	str_add_near(&text, name, names, 5);
+	assert_string_equal(str_get(&text), expected);
+}
+
+static void a_wrong_name_gets_those_that_are_like_it(void **state)
+{
+	(void)state;
+	expect_near("blaek14", "blake14");
+	expect_near("scratch", "nqn.2026-01.org.example:scratch");
+	expect_near("blake1", "blake14, blake15, blake16");
+	expect_near("something-else", "");
+	expect_near("", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +237,8 @@ int main(void)
 		cmocka_unit_test(cleans_what_a_terminal_would_obey),
 		cmocka_unit_test(tells_printable_from_other_bytes),
 		cmocka_unit_test(writes_hex_in_lower_case),
+		cmocka_unit_test(sizes_have_one_digit_after_the_point_at_most),
+		cmocka_unit_test(a_wrong_name_gets_those_that_are_like_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

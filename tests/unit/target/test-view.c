@@ -13,74 +13,7 @@
 
 #define HOST "nqn.2014-08.org.example:host"
 
-/* --- tables and small texts */
-
-static void a_table_is_aligned_and_has_dashes_for_nothing(void **state)
-{
-	static const char *const cells[] = {
-		"NQN", "N", "WHO", "blake14", "1", "", "b", "200", "x"
-	};
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(3);
-	CLEANUP_STR struct str text = STR_NULL;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < 9; i++)
-		view_table_add(&table, cells[i]);
-	view_table_format(&table, "> ", &text);
-	assert_string_equal(str_get(&text), "> NQN      N    WHO\n"
-					    "> blake14  1    -\n"
-					    "> b        200  x\n");
-}
-
-static void a_letter_of_two_bytes_takes_one_column(void **state)
-{
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(2);
-	CLEANUP_STR struct str text = STR_NULL;
-
-	(void)state;
-	view_table_add(&table, "\xc3\xa9");
-	view_table_add(&table, "a");
-	view_table_add(&table, "xx");
-	view_table_addf(&table, "%d", 5);
-	view_table_format(&table, "", &text);
-	assert_string_equal(str_get(&text), "\xc3\xa9   a\nxx  5\n");
-}
-
-static void control_characters_do_not_reach_the_terminal(void **state)
-{
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(1);
-	CLEANUP_STR struct str text = STR_NULL;
-
-	(void)state;
-	view_table_add(&table, "a\x1b[31m\x7f\n");
-	view_table_format(&table, "", &text);
-	assert_string_equal(str_get(&text), "a?[31m??\n");
-}
-
-static void sizes_have_one_digit_after_the_point_at_most(void **state)
-{
-	static const struct {
-		uint64_t bytes;
-		const char *text;
-	} cases[] = {
-		{ 0, "0 B" },
-		{ 512, "512 B" },
-		{ 1023, "1023 B" },
-		{ 1024, "1 KiB" },
-		{ 64ULL << 20, "64 MiB" },
-		{ 1920383410176ULL, "1.7 TiB" },
-		{ (1ULL << 30) - 1, "1 GiB" },
-		{ 1536, "1.5 KiB" },
-		{ UINT64_MAX, "16 EiB" },
-	};
-	char text[VIEW_SIZE_MAX];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(view_size(cases[i].bytes, text), cases[i].text);
-}
+/* --- small texts */
 
 static void expect_listener(const char *trtype, const char *traddr, const char *trsvcid,
 			    const char *expected)
@@ -105,27 +38,6 @@ static void a_listener_is_written_as_on_the_command_line(void **state)
 	expect_listener("fc", "nn-0x10000090fa942779:pn-0x10000090fa94277a", "",
 			"fc nn-0x10000090fa942779:pn-0x10000090fa94277a");
 	expect_listener("", "", "", "no address");
-}
-
-static void expect_near(const char *name, const char *expected)
-{
-	static const char *const names[] = { "blake14", "blake15",
-					     "nqn.2026-01.org.example:scratch", "blake16",
-					     "blake17" };
-	CLEANUP_STR struct str text = STR_NULL;
-
-	view_near(name, names, 5, &text);
-	assert_string_equal(str_get(&text), expected);
-}
-
-static void a_wrong_name_gets_those_that_are_like_it(void **state)
-{
-	(void)state;
-	expect_near("blaek14", "blake14");
-	expect_near("scratch", "nqn.2026-01.org.example:scratch");
-	expect_near("blake1", "blake14, blake15, blake16");
-	expect_near("something-else", "");
-	expect_near("", "");
 }
 
 /* --- an export */
@@ -228,11 +140,11 @@ static struct model_object *subsystem_of(struct example *example)
 
 static char *row(const struct view_export *export)
 {
-	CLEANUP_VIEW_TABLE struct view_table table = VIEW_TABLE(VIEW_COLUMNS);
+	CLEANUP_TABLE struct table table = TABLE(VIEW_COLUMNS);
 	CLEANUP_STR struct str text = STR_NULL;
 
 	view_row(export, &table);
-	view_table_format(&table, "", &text);
+	table_format(&table, "", &text);
 	return str_take(&text);
 }
 
@@ -510,12 +422,7 @@ static void an_id_of_its_own_is_shown_and_a_copy_of_the_uuid_is_not(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_table_is_aligned_and_has_dashes_for_nothing),
-		cmocka_unit_test(a_letter_of_two_bytes_takes_one_column),
-		cmocka_unit_test(control_characters_do_not_reach_the_terminal),
-		cmocka_unit_test(sizes_have_one_digit_after_the_point_at_most),
 		cmocka_unit_test(a_listener_is_written_as_on_the_command_line),
-		cmocka_unit_test(a_wrong_name_gets_those_that_are_like_it),
 		TEST(a_row_counts_namespaces_hosts_and_sessions),
 		TEST(a_passthru_controller_is_named_in_the_row),
 		TEST(what_the_kernel_does_not_tell_is_a_question_mark),
