@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "target/mounts.h"
+#include "core/mounts.h"
 
 #define NODE_ROOM 64
 #define PATH_ROOM 512

@@ -24,6 +24,8 @@ struct mounts_use {
 
 /* Read both tables. Returns: 0, *ret owned; -ENOMEM; negative errno of /proc. */
 int mounts_read(struct mounts **ret, struct err *err);
+/* The same below a directory /proc. */
+int mounts_read_at(int proc_fd, struct mounts **ret, struct err *err);
 void mounts_free(struct mounts *mounts);
 
 static inline void mounts_free_p(struct mounts **mounts)
@@ -34,3 +36,7 @@ static inline void mounts_free_p(struct mounts **mounts)
 
 /* The first use of a block device (@inode 0) or of a file as swap; borrowed, NULL if none. */
 const struct mounts_use *mounts_find(const struct mounts *mounts, dev_t device, ino_t inode);
+
+/* Each use of a block device: the first one (@after NULL), the next; NULL after the last. */
+const struct mounts_use *mounts_next(const struct mounts *mounts, dev_t device,
+				     const struct mounts_use *after);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "target/mounts.h"
+#include "core/mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,34 +118,45 @@ static int add_swap(struct mounts *mounts, char *line)
 	return add_use(mounts, &use);
 }
 
-static int read_lines(struct mounts *mounts, const char *path, char **ret_text,
+static int read_lines(struct mounts *mounts, int proc_fd, const char *path, char **ret_text,
 		      int (*add)(struct mounts *mounts, char *line))
 {
 	char *text;
 	char *line;
-	int r = fs_read_file(AT_FDCWD, path, PROC_MAX, ret_text, NULL);
+	int r = fs_read_file(proc_fd, path, PROC_MAX, ret_text, NULL);
 
 	for (text = *ret_text; r == 0 && (line = next_line(&text));)
 		r = add(mounts, line);
 	return r;
 }
 
-int mounts_read(struct mounts **ret, struct err *err)
+static int read_both(int proc_fd, const char *mountinfo, const char *swaps, struct mounts **ret,
+		     struct err *err)
 {
 	CLEANUP_MOUNTS struct mounts *mounts = calloc(1, sizeof(*mounts));
 	int r;
 
 	if (!mounts)
 		return err_nomem(err);
-	r = read_lines(mounts, "/proc/self/mountinfo", &mounts->mount_text, add_mount);
+	r = read_lines(mounts, proc_fd, mountinfo, &mounts->mount_text, add_mount);
 	if (r < 0)
 		return err_set(err, r, "cannot read /proc/self/mountinfo: %s", strerror(-r));
-	r = read_lines(mounts, "/proc/swaps", &mounts->swap_text, add_swap);
+	r = read_lines(mounts, proc_fd, swaps, &mounts->swap_text, add_swap);
 	/* a kernel without swap */
 	if (r < 0 && r != -ENOENT)
 		return err_set(err, r, "cannot read /proc/swaps: %s", strerror(-r));
 	*ret = TAKE_PTR(mounts);
 	return 0;
+}
+
+int mounts_read(struct mounts **ret, struct err *err)
+{
+	return read_both(AT_FDCWD, "/proc/self/mountinfo", "/proc/swaps", ret, err);
+}
+
+int mounts_read_at(int proc_fd, struct mounts **ret, struct err *err)
+{
+	return read_both(proc_fd, "self/mountinfo", "swaps", ret, err);
 }
 
 void mounts_free(struct mounts *mounts)
@@ -156,6 +167,17 @@ void mounts_free(struct mounts *mounts)
 	free(mounts->mount_text);
 	free(mounts->swap_text);
 	free(mounts);
+}
+
+const struct mounts_use *mounts_next(const struct mounts *mounts, dev_t device,
+				     const struct mounts_use *after)
+{
+	size_t i = after ? (size_t)(after - mounts->uses) + 1 : 0;
+
+	for (; device && i < mounts->count; i++)
+		if (mounts->uses[i].device == device && mounts->uses[i].inode == 0)
+			return &mounts->uses[i];
+	return NULL;
 }
 
 const struct mounts_use *mounts_find(const struct mounts *mounts, dev_t device, ino_t inode)
