@@ -53,6 +53,7 @@ void loop_enable_watchdog(struct loop *loop);
  * Returns: 0, *ret owned; negative errno. */
 int loop_add_io(struct loop *loop, int fd, uint32_t events, loop_io_fn fn, void *data,
 		struct loop_source **ret, struct err *err);
+/* 0: none, not even EPOLLHUP, until it is set again. */
 void loop_io_set(struct loop_source *source, uint32_t events);
 
 /* A timer that is not set yet. Each setting fires once. Returns: as loop_add_io. */
@@ -64,7 +65,8 @@ void loop_timer_set(struct loop_source *timer, int64_t ms, int64_t slack_ms);
 void loop_timer_stop(struct loop_source *timer);
 
 /* Called once when all that is ready in this round has been dispatched, each time after
- * loop_post_set: what is put off until then is done once for many events. */
+ * loop_post_set: what is put off until then is done once for many events. Where something is always
+ * ready it is called after 10 ms. */
 int loop_add_post(struct loop *loop, loop_fn fn, void *data, struct loop_source **ret,
 		  struct err *err);
 void loop_post_set(struct loop_source *post);
@@ -76,6 +78,10 @@ int loop_add_signal(struct loop *loop, int signal, loop_signal_fn fn, void *data
 /* Called once when the child has ended; it has been reaped then. */
 int loop_add_child(struct loop *loop, pid_t pid, loop_child_fn fn, void *data,
 		   struct loop_source **ret, struct err *err);
+
+/* Reap the child when it has ended, and tell nobody: what a freed source of loop_add_child leaves.
+ * Nothing is to be freed. Returns: 0; negative errno. */
+int loop_reap_child(struct loop *loop, pid_t pid);
 
 /* Remove and free; NULL is allowed. Returns: NULL. */
 struct loop_source *loop_source_free(struct loop_source *source);
