@@ -100,7 +100,7 @@ struct js *js_bool(bool value)
 
 /*
  * A container that lost a member (out of memory) is marked in its reference count, which needs
- * no memory: it never holds more than one reference here.
+ * no memory: there are never so many references.
  */
 #define LOST ((size_t)1 << (sizeof(size_t) * 8 - 2))
 
@@ -242,6 +242,68 @@ int64_t js_number(const struct js *js, int64_t otherwise)
 bool js_is_true(const struct js *js)
 {
 	return json_is_true(to_json(js));
+}
+
+bool js_is_equal(const struct js *a, const struct js *b, const char *but)
+{
+	json_t *left = to_json(a);
+	json_t *right = to_json(b);
+	const char *key;
+	json_t *value;
+	size_t count[2];
+
+	if (!but || !json_is_object(left) || !json_is_object(right))
+		return left == right || json_equal(left, right);
+	count[0] = json_object_size(left) - (json_object_get(left, but) ? 1 : 0);
+	count[1] = json_object_size(right) - (json_object_get(right, but) ? 1 : 0);
+	if (count[0] != count[1])
+		return false;
+	json_object_foreach(left, key, value)
+	{
+		if (strcmp(key, but) != 0 && !json_equal(value, json_object_get(right, key)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_among(const char *key, const char *const *keys)
+{
+	for (; *keys; keys++)
+		if (strcmp(key, *keys) == 0)
+			return true;
+	return false;
+}
+
+struct js *js_copy_without(const struct js *object, const char *const *keys)
+{
+	json_t *copy = json_object();
+	const char *key;
+	json_t *value;
+
+	if (!copy || is_lost(to_json(object), false)) {
+		json_decref(copy);
+		return NULL;
+	}
+	json_object_foreach(to_json(object), key, value)
+	{
+		if (!is_among(key, keys) && json_object_set(copy, key, value) < 0) {
+			json_decref(copy);
+			return NULL;
+		}
+	}
+	return from_json(copy);
+}
+
+struct js *js_ref(const struct js *js)
+{
+	return from_json(json_incref(to_json(js)));
+}
+
+size_t js_size(const struct js *js)
+{
+	if (!js || is_lost(to_json(js), false))
+		return 0;
+	return json_dumpb(to_json(js), NULL, 0, JSON_ENCODE_ANY | JSON_COMPACT);
 }
 
 /* As Python escapes: hex digits in lower case, DEL escaped as well. */

@@ -51,6 +51,20 @@ const char *js_text(const struct js *string); /* borrowed; NULL if it is no stri
 int64_t js_number(const struct js *js, int64_t otherwise);
 bool js_is_true(const struct js *js); /* false for all but true */
 
+/* Are they the same document, whatever the order of keys? @but  a member of the outermost objects
+ * that is left out of that; or NULL. */
+bool js_is_equal(const struct js *a, const struct js *b, const char *but);
+
+/* An object's copy without those members (NULL-terminated), which shares its values with it: change
+ * neither then. NULL: out of memory, or something of @object was lost. */
+struct js *js_copy_without(const struct js *object, const char *const *keys);
+
+/* Another reference to the same value, which nobody changes any more; js_free each. */
+struct js *js_ref(const struct js *js);
+
+/* The bytes that js_format would write; 0 if it would return NULL. */
+size_t js_size(const struct js *js);
+
 /* The document as text, free it; NULL if memory ran out or @js is NULL. */
 char *js_format(const struct js *js, unsigned int flags);
 

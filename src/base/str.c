@@ -144,6 +144,36 @@ bool str_is_printable(const char *text)
 	return true;
 }
 
+/* The bytes of the character at @byte, 0 if it is none or a control character. */
+static size_t utf8_length(const unsigned char *byte)
+{
+	static const uint32_t least[] = { 0, 0x20, 0xa0, 0x800, 0x10000 };
+	size_t length = *byte < 0x80 ? 1 : *byte >= 0xf0 ? 4 : *byte >= 0xe0 ? 3 : 2;
+	uint32_t c = length == 1 ? *byte : *byte & (0x7fu >> length);
+	size_t i;
+
+	if (*byte == 0x7f || (*byte >= 0x80 && *byte < 0xc2) || *byte > 0xf4)
+		return 0;
+	for (i = 1; i < length; i++) {
+		if ((byte[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (byte[i] & 0x3f);
+	}
+	return c < least[length] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : length;
+}
+
+bool str_is_utf8(const char *text)
+{
+	size_t length;
+
+	for (; *text; text += length) {
+		length = utf8_length((const unsigned char *)text);
+		if (length == 0)
+			return false;
+	}
+	return true;
+}
+
 void str_hex(const void *bytes, size_t size, char *ret_hex)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -48,6 +48,9 @@ void str_clean(char *text);
 /* Is every byte of @text printable ASCII (0x20..0x7e)? */
 bool str_is_printable(const char *text);
 
+/* Is @text UTF-8 without control characters? */
+bool str_is_utf8(const char *text);
+
 /* Lower-case hex of @size bytes; @ret_hex holds 2 * size + 1. */
 void str_hex(const void *bytes, size_t size, char *ret_hex);
 

@@ -156,6 +156,61 @@ static void frees_what_is_put_into_nothing(void **state)
 	assert_null(js_format(js, JS_COMPACT));
 }
 
+static struct js *parse(const char *text)
+{
+	struct js *js = NULL;
+
+	assert_int_equal(js_parse(text, strlen(text), &js, NULL), 0);
+	return js;
+}
+
+static void compares_whatever_the_order_of_keys(void **state)
+{
+	CLEANUP_JS struct js *a = parse("{\"a\":1,\"b\":[{\"c\":2}],\"n\":5}");
+	CLEANUP_JS struct js *b = parse("{\"b\":[{\"c\":2}],\"a\":1}");
+	CLEANUP_JS struct js *c = parse("{\"b\":[{\"c\":3}],\"a\":1}");
+
+	(void)state;
+	assert_true(js_is_equal(a, a, NULL));
+	assert_false(js_is_equal(a, b, NULL));
+	assert_true(js_is_equal(a, b, "n"));
+	assert_true(js_is_equal(b, a, "n"));
+	assert_false(js_is_equal(b, c, "n"));
+	assert_false(js_is_equal(b, a, "a"));
+}
+
+static void a_copy_shares_its_values_and_outlives_the_original(void **state)
+{
+	static const char *const but[] = { "a", NULL };
+	struct js *js = parse("{\"a\":1,\"b\":[{\"c\":2}]}");
+	CLEANUP_JS struct js *copy = js_copy_without(js, but);
+	CLEANUP_JS struct js *list = js_ref(js_get(js, "b"));
+	char *text;
+
+	(void)state;
+	assert_ptr_equal(js_get(copy, "b"), list);
+	assert_non_null(js_get(js, "a"));
+	js_free(js);
+	text = js_format(copy, JS_COMPACT);
+	assert_string_equal(text, "{\"b\":[{\"c\":2}]}");
+	assert_int_equal(js_size(copy), strlen(text));
+	free(text);
+}
+
+static void nothing_that_lost_a_member_is_copied(void **state)
+{
+	static const char *const none[] = { NULL };
+	CLEANUP_JS struct js *js = js_object();
+	struct js *list = js_array();
+
+	(void)state;
+	js_append(list, NULL);
+	js_set(js, "list", list);
+	assert_null(js_copy_without(js, none));
+	assert_int_equal(js_size(js), 0);
+	assert_int_equal(js_size(NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +224,9 @@ int main(void)
 		cmocka_unit_test(escapes_bytes_that_are_no_utf8),
 		cmocka_unit_test(formats_nothing_once_a_member_was_lost),
 		cmocka_unit_test(frees_what_is_put_into_nothing),
+		cmocka_unit_test(compares_whatever_the_order_of_keys),
+		cmocka_unit_test(a_copy_shares_its_values_and_outlives_the_original),
+		cmocka_unit_test(nothing_that_lost_a_member_is_copied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

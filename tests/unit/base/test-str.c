@@ -157,6 +157,27 @@ static void tells_printable_from_other_bytes(void **state)
 	assert_false(str_is_printable("\xc3\xab"));
 }
 
+static void knows_utf8_without_control_characters(void **state)
+{
+	static const char *const good[] = { "", "a b~", "\xc3\xab", "\xe2\x82\xac",
+					    "\xf0\x9f\x90\x9f" };
+	static const char *const bad[] = {
+		"\n",		"\x7f",
+		"\xc2\x85", /* control characters */
+		"\xc3",		"\xe2\x82",
+		"\xac",		"a\xff",	    /* cut, out of place */
+		"\xc0\xaf",	"\xe0\x80\xaf",	    /* too long for what it says */
+		"\xed\xa0\x80", "\xf4\x90\x80\x80", /* no characters */
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(str_is_utf8(good[i]));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(str_is_utf8(bad[i]));
+}
+
 static void writes_hex_in_lower_case(void **state)
 {
 	static const unsigned char bytes[] = { 0x00, 0x9a, 0xff };
@@ -236,6 +257,7 @@ int main(void)
 		cmocka_unit_test(knows_the_largest_numbers),
 		cmocka_unit_test(cleans_what_a_terminal_would_obey),
 		cmocka_unit_test(tells_printable_from_other_bytes),
+		cmocka_unit_test(knows_utf8_without_control_characters),
 		cmocka_unit_test(writes_hex_in_lower_case),
 		cmocka_unit_test(sizes_have_one_digit_after_the_point_at_most),
 		cmocka_unit_test(a_wrong_name_gets_those_that_are_like_it),
