@@ -34,7 +34,8 @@ struct wanted_listener {
 	const char *service; /* "" the default */
 };
 
-/* Decoded; texts and arrays are borrowed from the document, never NULL. */
+/* Decoded, borrowed from the document. Texts are never NULL; a list that is not there is (js_length
+ * of it is 0). */
 struct wanted_entry {
 	enum wanted_kind kind;
 	const char *intent;
