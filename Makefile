@@ -9,6 +9,8 @@ DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+UDEVRULESDIR ?= $(PREFIX)/lib/udev/rules.d
 SYSCONFDIR ?= /etc
 STATEDIR ?= /var/lib
 FUZZ_SECONDS ?= 20
@@ -193,26 +195,35 @@ build/tidy/%: % .clang-tidy $B/flags
 
 INSTALL_TO = install -D -m
 IN = $(DESTDIR)$1
-MAN = $(wildcard doc/man/*.[58])
+MAN = $(wildcard doc/man/*.[578])
 SECTION = man$(subst .,,$(suffix $1))/$(notdir $1)
+DOCDIR = $(DATADIR)/doc/sunfish-nvmeof
+# FILE:TO of what is installed as it is, with mode 644
+DATA_FILES = $(foreach m,$(MAN),$m:$(MANDIR)/$(call SECTION,$m)) \
+	$(foreach c,$(wildcard conf/completion/*.bash),$c:$(DATADIR)/bash-completion/completions/$(basename $(notdir $c))) \
+	$(foreach f,$(wildcard conf/*.sample),$f:$(DOCDIR)/$(notdir $f)) \
+	$(foreach f,$(wildcard conf/tmpfiles.d/*.conf),$f:$(TMPFILESDIR)/$(notdir $f)) \
+	$(foreach f,$(wildcard conf/sysusers.d/*.conf),$f:$(SYSUSERSDIR)/$(notdir $f)) \
+	$(foreach f,$(wildcard udev/*.rules),$f:$(UDEVRULESDIR)/$(notdir $f))
+CONF_FILES = $(wildcard conf/*.conf)
+UNITS = $(wildcard conf/systemd/*)
+first = $(firstword $(subst :, ,$1))
+second = $(lastword $(subst :, ,$1))
 
 install: all ## install (DESTDIR, PREFIX, SYSCONFDIR ..); configuration that is there is kept
 	$Q$(foreach p,$(SBIN_PROGRAMS),$(INSTALL_TO) 755 $B/$p '$(call IN,$(SBINDIR))/$p' &&) :
 	$Q$(if $(PROBE),$(INSTALL_TO) 755 $(PROBE) '$(call IN,$(LIBEXECDIR))/sunfish/$(notdir $(PROBE))')
-	$Q$(foreach m,$(MAN),$(INSTALL_TO) 644 $m '$(call IN,$(MANDIR))/$(call SECTION,$m)' &&) :
-	$Q$(INSTALL_TO) 644 conf/completion/nvmet-sunfishctl.bash '$(call IN,$(DATADIR))/bash-completion/completions/nvmet-sunfishctl'
-	$Q$(INSTALL_TO) 644 conf/export.conf.sample '$(call IN,$(DATADIR))/doc/sunfish-nvmeof/export.conf.sample'
-	$Q[ -e '$(call IN,$(SYSCONFDIR))/sunfish/target.conf' ] || $(INSTALL_TO) 644 conf/target.conf '$(call IN,$(SYSCONFDIR))/sunfish/target.conf'
-	$Q$(INSTALL_TO) 644 conf/tmpfiles.d/sunfish-nvmeof.conf '$(call IN,$(TMPFILESDIR))/sunfish-nvmeof.conf'
-	$Qsed 's|@SBINDIR@|$(SBINDIR)|' conf/systemd/sunfish-nvmet-restore.service >$B/sunfish-nvmet-restore.service
-	$Q$(INSTALL_TO) 644 $B/sunfish-nvmet-restore.service '$(call IN,$(UNITDIR))/sunfish-nvmet-restore.service'
+	$Q$(foreach f,$(DATA_FILES),$(INSTALL_TO) 644 '$(call first,$f)' '$(DESTDIR)$(call second,$f)' &&) :
+	$Q$(foreach f,$(notdir $(CONF_FILES)),{ [ -e '$(call IN,$(SYSCONFDIR))/sunfish/$f' ] || \
+		$(INSTALL_TO) 644 conf/$f '$(call IN,$(SYSCONFDIR))/sunfish/$f'; } &&) :
+	$Qmkdir -p $B/units
+	$Q$(foreach u,$(UNITS),sed 's|@SBINDIR@|$(SBINDIR)|; s|@LIBEXECDIR@|$(LIBEXECDIR)|' $u >$B/units/$(notdir $u) && \
+		$(INSTALL_TO) 644 $B/units/$(notdir $u) '$(call IN,$(UNITDIR))/$(notdir $u)' &&) :
 	$Qinstall -d -m 700 '$(call IN,$(SYSCONFDIR))/sunfish/exports.d' '$(call IN,$(STATEDIR))/sunfish/exports'
 uninstall: ## remove what install put there, but no configuration or state
 	$Qrm -f $(foreach p,$(SBIN_PROGRAMS),'$(call IN,$(SBINDIR))/$p') '$(call IN,$(LIBEXECDIR))/sunfish/sunfish-rdma-probe'
-	$Qrm -f $(foreach m,$(MAN),'$(call IN,$(MANDIR))/$(call SECTION,$m)')
-	$Qrm -f '$(call IN,$(DATADIR))/bash-completion/completions/nvmet-sunfishctl' '$(call IN,$(DATADIR))/doc/sunfish-nvmeof/export.conf.sample'
-	$Qrm -f '$(call IN,$(TMPFILESDIR))/sunfish-nvmeof.conf' '$(call IN,$(UNITDIR))/sunfish-nvmet-restore.service'
-	$Qrmdir '$(call IN,$(DATADIR))/doc/sunfish-nvmeof' '$(call IN,$(LIBEXECDIR))/sunfish' 2>/dev/null || true
+	$Qrm -f $(foreach f,$(DATA_FILES),'$(DESTDIR)$(call second,$f)') $(foreach u,$(UNITS),'$(call IN,$(UNITDIR))/$(notdir $u)')
+	$Qrmdir '$(call IN,$(DOCDIR))' '$(call IN,$(LIBEXECDIR))/sunfish' 2>/dev/null || true
 dist: ## build/sunfish-nvmeof-VERSION.tar.gz of the last commit, the same each time
 	@mkdir -p build
 	@git archive --prefix=sunfish-nvmeof-$(VERSION)/ HEAD | gzip -9n >build/sunfish-nvmeof-$(VERSION).tar.gz
