@@ -92,7 +92,8 @@ int ctl_open_target(struct ctl *ctl, bool load, struct err *err)
 
 static int open_run(struct ctl *ctl, struct err *err)
 {
-	int r = fs_mkdir_p(AT_FDCWD, ctl->run_path, 0700);
+	/* sockets for everybody stand beside our files, which are private each */
+	int r = fs_mkdir_p(AT_FDCWD, ctl->run_path, 0755);
 
 	if (r == 0) {
 		ctl->run_fd = open(ctl->run_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
