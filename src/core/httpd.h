@@ -32,11 +32,12 @@ struct httpd_config {
 	const char *client_ca; /* NULL: certificates of clients are not asked for */
 	unsigned int connections_max;
 	size_t body_max;	      /* longer ones are answered with 413 */
-	size_t connection_bytes;      /* memory pool of a connection; 0: libmicrohttpd's default */
+	size_t connection_bytes;      /* a request's head fits into 3/4 of it; 0: 4096 */
 	unsigned int timeout_seconds; /* of an idle connection; 0: none */
 };
 
-/* Called with a whole request. Answer with httpd_reply or httpd_stream_open, now or later. */
+/* Called with a whole request. Answer with httpd_reply or httpd_stream_open, now, or later after
+ * httpd_request_keep: what is neither answered nor kept is answered with 500. */
 typedef void (*httpd_fn)(void *data, struct httpd_request *request);
 
 /* Texts are borrowed; config->listen_fd is taken. Returns: 0, *ret owned; -EADDRINUSE; -EINVAL
@@ -59,7 +60,9 @@ const char *httpd_peer_address(const struct httpd_request *request);
 const char *httpd_peer_name(const struct httpd_request *request);
 
 /* --- for whoever answers later */
-/* @gone is called if the client goes before it was answered: forget @request then. */
+/* @gone is called if the client goes before it was answered: forget @request then. Who closes only
+ * the half it sends on is gone, too: that is not told from the whole. @gone may be NULL, but then
+ * answer within the function. */
 void httpd_request_keep(struct httpd_request *request, void *user,
 			void (*gone)(void *user, struct httpd_request *request));
 
@@ -69,7 +72,8 @@ void httpd_reply(struct httpd_request *request, unsigned int status, const char 
 		 const char *body, size_t length, const char *const *headers);
 
 /* Begin an answer without an end. The request is gone afterwards. @gone is called once, when the
- * client goes (or reads too slowly, or httpd_stream_close was called): the stream is freed after.
+ * client goes (or reads too slowly, or httpd_stream_close was called), never from within a call of
+ * these: the stream is freed after.
  * Returns: the stream; NULL: out of memory (the request is answered with 500). */
 struct httpd_stream *httpd_stream_open(struct httpd_request *request, const char *content_type,
 				       void (*gone)(void *user, struct httpd_stream *stream),
