@@ -310,3 +310,17 @@ struct js *wanted_entry_encode(const struct wanted_entry *entry)
 		js_set(js, "at", listener_encode(&entry->at));
 	return js;
 }
+
+struct js *wanted_intent_encode(const struct wanted_entry *entry, const char *state,
+				const char *error, const char *about)
+{
+	struct js *js = js_object();
+
+	js_set(js, "state", js_string(state));
+	if (*error)
+		js_set(js, "error", js_string(error));
+	if (*about)
+		js_set(js, "about", js_string(about));
+	js_set(js, "absent", js_bool(entry->absent));
+	return js;
+}

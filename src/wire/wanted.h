@@ -70,3 +70,8 @@ void wanted_listener_at(const struct js *listeners, size_t index, struct wanted_
 struct js *wanted_encode(const char *collector, enum report_role role, uint64_t generation,
 			 struct js *take_entries);
 struct js *wanted_entry_encode(const struct wanted_entry *entry);
+
+/* The attributes of a helper's "intent" object about that entry. @state  working, done, failed.
+ * @error, @about  in words; "" is left out. NULL: out of memory. */
+struct js *wanted_intent_encode(const struct wanted_entry *entry, const char *state,
+				const char *error, const char *about);

@@ -235,6 +235,18 @@ static void entries_are_encoded_as_they_are_read(void **state)
 	}
 }
 
+static void a_word_about_an_entry_says_about_which(void **state)
+{
+	struct wanted_entry entry = { .kind = WANTED_ACCESS, .intent = "a", .absent = true };
+	CLEANUP_JS struct js *js = wanted_intent_encode(&entry, "failed", "it is mounted", "");
+
+	(void)state;
+	assert_true(js_is_true(js_get(js, "absent")));
+	assert_string_equal(js_text(js_get(js, "state")), "failed");
+	assert_string_equal(js_text(js_get(js, "error")), "it is mounted");
+	assert_null(js_get(js, "about"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +259,7 @@ int main(void)
 		cmocka_unit_test(refuses_names_and_addresses_that_are_none),
 		cmocka_unit_test(what_is_to_be_gone_needs_only_its_name),
 		cmocka_unit_test(entries_are_encoded_as_they_are_read),
+		cmocka_unit_test(a_word_about_an_entry_says_about_which),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
