@@ -3,10 +3,11 @@
  * host - the host's side of NVMe over Fabrics: connect, disconnect, discover. The only user of
  * libnvme.
  *
- * libnvme and the kernel block, a connect for as long as its address does not answer, and all
- * other connects of the machine wait for it. So host_connect, host_disconnect and host_discover
- * are for child processes with a deadline (core/job.h), never for a loop. No topology is scanned:
- * what there is says sysfs.
+ * libnvme is opened with dlopen when it is needed: linked, it would keep libcrypto and json-c in
+ * each daemon. libnvme and the kernel block, a connect for as long as its address does not answer,
+ * and all other connects of the machine wait for it. So host_connect, host_disconnect and
+ * host_discover are for child processes with a deadline (core/job.h), never for a loop. No topology
+ * is scanned: what there is says sysfs.
  *
  * Source: libnvme(2); drivers/nvme/host/fabrics.c.
  */
@@ -102,6 +103,10 @@ struct host_record {
 	uint16_t cntlid;
 };
 
+#define HOST_RECORD_BYTES 1024
+/* Any bytes are taken. */
+void host_record_decode(const uint8_t bytes[HOST_RECORD_BYTES], struct host_record *ret);
+
 /*
  * Ask a discovery controller for its log: connect, read, disconnect. Blocks.
  * @params       nqn may be empty: the well-known one; trsvcid: 8009 for TCP, 4420 for RDMA
@@ -128,6 +133,11 @@ struct host_identity {
  * negative errno.
  */
 int host_identity_read(int etc_fd, struct host_identity *ret, struct err *err);
+
+/* The host id that goes with a host NQN: the kernel wants one for each. Returns: 0; -EINVAL it is
+ * not this host's own and has no UUID in it. */
+int host_id_of(const char *hostnqn, const struct host_identity *host, char ret[HOST_ID_MAX],
+	       struct err *err);
 
 /* What /dev/nvme-fabrics says that it takes; empty before Linux 5.17. */
 struct host_options {
