@@ -102,6 +102,7 @@ static int session_open(struct session *s, const struct host_params *params, str
 
 	if (r < 0)
 		return r;
+	errno = 0;
 	fd = memfd_create("libnvme", MFD_CLOEXEC);
 	s->log = fd < 0 ? NULL : fdopen(fd, "w+");
 	if (!s->log)
@@ -117,8 +118,9 @@ static int session_open(struct session *s, const struct host_params *params, str
 					     or_null(params->host_iface), or_null(params->trsvcid))
 			: NULL;
 	if (!s->ctrl)
-		return err_set(err, -errno, "libnvme does not take the connection to %s: %s",
-			       params->nqn, strerror(errno));
+		return err_set(err, errno ? -errno : -EINVAL,
+			       "libnvme does not take the connection to %s: %s", params->nqn,
+			       errno ? strerror(errno) : "something is missing");
 	s->kmsg_fd = kmsg_open("/dev/kmsg");
 	return 0;
 }
@@ -330,8 +332,8 @@ static int disconnect_ctrl(struct session *s, const char *name, struct err *err)
 int host_disconnect(const char *name, const char *nqn, struct err *err)
 {
 	CLEANUP_SESSION struct session s = SESSION_NULL;
-	/* what is not known is not needed either: sysfs has it */
-	const struct host_params params = { .transport = "loop", .nqn = nqn };
+	/* libnvme wants a transport and a host, whatever they are */
+	const struct host_params params = { .transport = "loop", .nqn = nqn, .hostnqn = nqn };
 	int r = session_open(&s, &params, err);
 
 	if (r == 0)
