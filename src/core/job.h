@@ -5,8 +5,13 @@
  * The child is a fork of this process: it runs a function with the caller's data, writes its
  * result to a pipe and exits. What it prints goes where this process prints. The loop never waits
  * for it. After its deadline it is reported as late, once, and goes on: the call it hangs in may
- * still happen. In the child signals have their default actions and only the descriptors 0-2, the
- * result's and those the function uses matter; the loop must not be used there.
+ * still happen. The loop must not be used in the child. There
+ * - signals are not blocked and have their default actions;
+ * - sockets, pipes and event descriptors but 0-2 and the result's are closed, so that a child that
+ *   hangs keeps no port and no connection; directories and files stay open, and with these the
+ *   locks of flock();
+ * - it ends by _exit().
+ * All jobs have ended or were abandoned before their loop is freed.
  */
 #pragma once
 
@@ -21,11 +26,11 @@
 
 struct job;
 
-/* In the child. @result_fd  to write the result to. Returns: the exit status, 0..255. */
+/* In the child. @result_fd  to write the result to; blocks. Returns: the exit status, 0..255. */
 typedef int (*job_run_fn)(void *data, int result_fd);
 
 /*
- * In the parent, once, when the child has ended: the job is freed after it.
+ * In the parent, once, when the child has ended (not its children): the job is freed after it.
  * @status  of waitpid()
  * @result  what it wrote, NUL-terminated, borrowed; cut at JOB_RESULT_MAX
  */
@@ -44,5 +49,6 @@ int job_start(struct loop *loop, job_run_fn run, job_done_fn done, job_late_fn l
 
 pid_t job_pid(const struct job *job);
 
-/* Kill it (it dies when the kernel lets it) and forget it: nothing is called any more. */
+/* Kill it (it dies when the kernel lets it) and forget it: nothing is called any more. The loop
+ * reaps it. Also from within @late; NULL is allowed. */
 void job_abandon(struct job *job);
