@@ -55,8 +55,9 @@ static void job_free_p(struct job **job)
 static bool is_of_the_parent(int fd)
 {
 	struct stat st;
+	int flags = fcntl(fd, F_GETFD);
 
-	if (fstat(fd, &st) < 0)
+	if (flags < 0 || !(flags & FD_CLOEXEC) || fstat(fd, &st) < 0)
 		return false;
 	return S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode) || (st.st_mode & S_IFMT) == 0;
 }

@@ -9,7 +9,8 @@
  * - signals are not blocked and have their default actions;
  * - sockets, pipes and event descriptors but 0-2 and the result's are closed, so that a child that
  *   hangs keeps no port and no connection; directories and files stay open, and with these the
- *   locks of flock();
+ *   locks of flock(); so does what has no FD_CLOEXEC when the job is started: what a child is to
+ *   have is marked so by its starter;
  * - it ends by _exit().
  * All jobs have ended or were abandoned before their loop is freed.
  */

@@ -317,6 +317,24 @@ static void a_child_keeps_no_socket_and_no_pipe_but_directories(void **state)
 	close(fds[1]);
 }
 
+static void a_child_keeps_what_was_marked_for_it(void **state)
+{
+	struct seen *s = *state;
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	s->fds[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+	s->fds[1] = fds[0];
+	s->fds[2] = fds[1];
+	assert_int_equal(fcntl(fds[1], F_SETFD, 0), 0);
+	start(s, tell_what_is_open, 0);
+	wait_done(s);
+	assert_string_equal(s->result, "sd");
+	close(s->fds[0]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void a_child_has_no_signals_blocked_or_ignored(void **state)
 {
 	struct seen *s = *state;
@@ -365,6 +383,7 @@ int main(void)
 		TEST(the_end_does_not_wait_for_children_of_the_child),
 		TEST(a_child_that_closes_its_result_is_waited_for_asleep),
 		TEST(a_child_keeps_no_socket_and_no_pipe_but_directories),
+		TEST(a_child_keeps_what_was_marked_for_it),
 		TEST(a_child_has_no_signals_blocked_or_ignored),
 		TEST(many_run_beside_each_other),
 	};
