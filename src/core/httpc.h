@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * httpc - an HTTP client on the loop (libcurl), and for commands one that blocks.
+ * httpc - an HTTP client on the loop, by libcurl.
  *
  * Connections are kept and used again. Certificates are always verified when the URL is https.
+ * No redirects, no proxy, nothing from the user's environment. A command that has nothing else to
+ * do runs the loop until it is done.
+ *
+ * Source: libcurl-multi(3).
  */
 #pragma once
 
@@ -26,7 +30,7 @@ struct httpc_config {
 };
 
 struct httpc_reply {
-	int code;	     /* 0: there was an answer; negative errno: there was none */
+	int code;	     /* 0: there was an answer; negative errno: none, or not all of it */
 	const char *error;   /* why not, one line; "" */
 	unsigned int status; /* of HTTP */
 	const char *body;    /* NUL-terminated, never NULL; borrowed */
@@ -34,13 +38,15 @@ struct httpc_reply {
 };
 
 typedef void (*httpc_done_fn)(void *data, const struct httpc_reply *reply);
-/* A piece of the body, as it comes. Returns: 0 go on; other: end the call. */
+/* A piece of the body, as it comes, if the status is 2xx (else it is collected for on_done).
+ * May cancel its call, but not free the httpc. Returns: 0 go on; other: end the call, whose code is
+ * then -ECANCELED. */
 typedef int (*httpc_data_fn)(void *data, const char *bytes, size_t length);
 
 /* Returns: 0, *ret owned; -ENOMEM; texts are copied. */
 int httpc_new(struct loop *loop, const struct httpc_config *config, struct httpc **ret,
 	      struct err *err);
-/* Calls under way are forgotten. */
+/* Calls under way are forgotten. Also from within a done function. */
 void httpc_free(struct httpc *httpc);
 
 struct httpc_request {
@@ -57,7 +63,7 @@ struct httpc_request {
 /*
  * All texts are copied. @done is called once, never from within this call; the call is freed
  * after it.
- * Returns: 0, *ret (may be NULL) borrowed until then; -EINVAL no URL; -ENOMEM.
+ * Returns: 0, *ret (may be NULL) borrowed until then; -EINVAL no URL, or no token; -ENOMEM.
  */
 int httpc_start(struct httpc *httpc, const struct httpc_request *request, httpc_done_fn done,
 		void *data, struct httpc_call **ret, struct err *err);
