@@ -36,7 +36,7 @@ struct rpc_server;
 struct rpc_conn;
 
 /* A request. @message is borrowed; its descriptors may be taken with take_fd. Answer with rpc_send,
- * now or later, as often as is agreed. */
+ * now or later, as often as is agreed. @conn may be closed in it. */
 typedef void (*rpc_request_fn)(void *data, struct rpc_conn *conn, struct rpc_message *message);
 /* The peer went, or rpc_conn_close was called: @conn is freed after it. */
 typedef void (*rpc_gone_fn)(void *data, struct rpc_conn *conn);
@@ -45,8 +45,11 @@ typedef void (*rpc_gone_fn)(void *data, struct rpc_conn *conn);
  * Returns: 0, *ret_fd owned; -EADDRINUSE somebody listens there; other negative errno. */
 int rpc_listen(const char *path, mode_t mode, int *ret_fd, struct err *err);
 
-/* @take_fd  a listening socket, owned by the server. @gone may be NULL. Returns: 0, *ret owned. */
-int rpc_server_new(struct loop *loop, int take_fd, rpc_request_fn request, rpc_gone_fn gone,
+/* @take_listen_fd  a listening socket, owned by the server (also on failure). @gone may be NULL; it
+ * is also called for those that rpc_server_free closes. A peer that sends too much, or more
+ * descriptors than allowed, is closed; so is one over the bounds, of which a user other than root
+ * has a quarter. Returns: 0, *ret owned; negative errno. */
+int rpc_server_new(struct loop *loop, int take_listen_fd, rpc_request_fn request, rpc_gone_fn gone,
 		   void *data, struct rpc_server **ret, struct err *err);
 void rpc_server_free(struct rpc_server *server);
 
@@ -54,7 +57,8 @@ const struct rpc_peer *rpc_conn_peer(const struct rpc_conn *conn);
 /* A place for the user of the server. */
 void rpc_conn_set(struct rpc_conn *conn, void *user);
 void *rpc_conn_get(const struct rpc_conn *conn);
-/* Never blocks. Returns: 0; -EMSGSIZE over RPC_TEXT_MAX; -EAGAIN the peer does not read; -EPIPE. */
+/* Never blocks: the kernel queues some 400 KiB. Closes nothing. Returns: 0; -EMSGSIZE over
+ * RPC_TEXT_MAX; -EAGAIN the peer does not read; -EPIPE it went. */
 int rpc_send(struct rpc_conn *conn, const char *text, size_t length);
 void rpc_conn_close(struct rpc_conn *conn);
 
