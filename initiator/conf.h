@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "initiator/tid.h"
 #include "nvmf/host.h"
+#include "wire/agent-conf.h"
 
 #define CONF_PATH_MAX 256
 #define CONF_CONNECTIONS_MAX 4096
@@ -23,17 +24,6 @@ struct conf_connection {
 	struct host_tuning tuning;
 	char key_file[CONF_PATH_MAX]; /* DH-HMAC-CHAP; "" none */
 	char controller_key_file[CONF_PATH_MAX];
-};
-
-struct conf_collector {
-	char url[CONF_PATH_MAX]; /* "" none */
-	char token_file[CONF_PATH_MAX];
-	char ca_file[CONF_PATH_MAX];
-	char certificate_file[CONF_PATH_MAX];
-	char key_file[CONF_PATH_MAX];
-	char name[256]; /* of this host, "" its host name */
-	unsigned int interval_seconds;
-	unsigned int spool_mebibytes;
 };
 
 struct conf {
@@ -48,7 +38,7 @@ struct conf {
 	unsigned int retry_min_ms; /* after the first failure */
 	unsigned int retry_max_ms; /* after many */
 	unsigned int refused_ms;   /* at least, after a refusal that will not change by itself */
-	struct conf_collector collector;
+	struct agent_conf collector;
 };
 
 /*
@@ -64,6 +54,15 @@ int conf_load(int dirfd, const char *path, struct conf *ret, struct err *err);
 void conf_deinit(struct conf *conf);
 #define CLEANUP_CONF __attribute__((cleanup(conf_deinit)))
 #define CONF_NULL ((struct conf){ 0 })
+
+#define CONF_CONNECTION_NULL ((struct conf_connection){ .tuning = HOST_TUNING_NULL })
+
+/* One key of a connection's tuning by its name, such as ctrl_loss_tmo: the same names in files, in
+ * requests and in options. @index  from 0. Returns: NULL past the last. */
+const char *conf_tuning_name(size_t index);
+int *conf_tuning_at(struct host_tuning *tuning, size_t index);
+/* Returns: 0; -EINVAL not in its range. */
+int conf_tuning_check(size_t index, int64_t value, struct err *err);
 
 /* One connection as the text of a file, `connection = { .. };`, and back. What is HOST_UNSET or
  * empty is left out. Returns of parse: as conf_parse. */
