@@ -45,6 +45,8 @@ archives_target := $B/libtarget.a $(archives_wire)
 archives_initiator := $B/libinitiator.a $(archives_wire)
 ARCHIVES := $(foreach f,collector ctl target initiator,$B/lib$f.a) $(archives_wire)
 TESTS := $(filter $(wildcard tests/unit/*/test-*.c),$(wildcard tests/unit/*/*$T*.c))
+# unit tests that run in guests as well, where all of them can
+GUEST_PROGRAMS := $B/tests/unit/core/test-uevent
 GUEST_TESTS := $(wildcard tests/guest/t/*$T*)
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz-*$T*.c))
 C_FILES = $(shell git ls-files -co --exclude-standard -- '*.[ch]' 2>/dev/null)
@@ -150,7 +152,7 @@ check-asan: ## unit tests with AddressSanitizer and UBSan
 	+$Q$(MAKE) VARIANT=asan check-unit
 check-tsan: ## unit tests with ThreadSanitizer
 	+$Q$(MAKE) VARIANT=tsan check-unit
-guest-check: $(PROGRAMS) ## tests on real kernels; T=PART-OF-NAME, K=uml,6.1,6.12
+guest-check: $(PROGRAMS) $(GUEST_PROGRAMS) ## tests on real kernels; T=PART-OF-NAME, K=uml,6.1,6.12
 	@BUILD=$(abspath $B) tests/guest/run -k $K $(if $T,'$T')
 coverage: ## line coverage of the unit tests, by file
 	@rm -rf build/cov
