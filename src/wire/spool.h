@@ -5,7 +5,8 @@
  * Appended to, and cut from the front when acknowledged. Each record has a checksum, so that a
  * torn tail is noticed and dropped. If it is full, or the disk is, it forgets everything and says
  * that there is a gap: the next report must be a snapshot. Appends are not synced one by one: what
- * a crash of the machine loses, the boot id tells.
+ * a crash of the machine loses, the boot id tells. Closing syncs, so that a machine that is
+ * rebooted in order goes on.
  */
 #pragma once
 
@@ -21,13 +22,13 @@ struct spool;
  * Open or make it.
  * @dirfd      its directory, borrowed for as long as the spool lives
  * @bytes_max  of its file
- * Returns: 0, *ret owned; negative errno.
+ * Returns: 0, *ret owned; -EWOULDBLOCK another process has it; other negative errno.
  */
 int spool_open(int dirfd, const char *name, size_t bytes_max, struct spool **ret, struct err *err);
 void spool_close(struct spool *spool);
 
-/* The id under which the numbers are valid: new when the kernel's boot id or the file's identity
- * changed, or events were lost. */
+/* The id under which the numbers are valid: new when the machine crashed, the file is another one
+ * or damaged, or events were lost. */
 const char *spool_boot(const struct spool *spool);
 /* The number that the next event gets; numbers begin with 1 in each boot. */
 uint64_t spool_next(const struct spool *spool);
