@@ -9,6 +9,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+const char *__lsan_default_suppressions(void);
+
+/* libconfig forgets a text that is not ended */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:strbuf_append\n";
+}
+
 static void check_connection(const struct conf_connection *connection)
 {
 	CLEANUP_STR struct str text = STR_NULL;
