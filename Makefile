@@ -11,6 +11,9 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 UDEVRULESDIR ?= $(PREFIX)/lib/udev/rules.d
+# these two look nowhere else
+DRACUTDIR ?= /usr/lib/dracut/modules.d
+INITRAMFSDIR ?= /usr/share/initramfs-tools
 SYSCONFDIR ?= /etc
 STATEDIR ?= /var/lib
 FUZZ_SECONDS ?= 20
@@ -84,7 +87,7 @@ MAKEFLAGS += --no-print-directory
 
 # --- libraries: build/config.mk says where they are; README.md names the packages
 
-NO_CONFIG := help clean format format-check layers dist uninstall
+NO_CONFIG := help clean format format-check layers dist install-data uninstall
 ifneq ($(or $(filter-out $(NO_CONFIG),$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
 include build/config.mk
 endif
@@ -208,24 +211,30 @@ DATA_FILES = $(foreach m,$(MAN),$m:$(MANDIR)/$(call SECTION,$m)) \
 	$(foreach f,$(wildcard conf/sysusers.d/*.conf),$f:$(SYSUSERSDIR)/$(notdir $f)) \
 	$(foreach f,$(wildcard udev/*.rules),$f:$(UDEVRULESDIR)/$(notdir $f))
 CONF_FILES = $(wildcard conf/*.conf)
-UNITS = $(wildcard conf/systemd/*)
-first = $(firstword $(subst :, ,$1))
-second = $(lastword $(subst :, ,$1))
+# MODE:FILE:TO of what names directories that are chosen above
+PATH_FILES = $(foreach f,$(wildcard conf/systemd/*),644:$f:$(UNITDIR)/$(notdir $f)) \
+	755:dracut/sunfish-boot:$(LIBEXECDIR)/sunfish/sunfish-boot \
+	$(foreach f,$(wildcard dracut/*/*.sh),755:$f:$(DRACUTDIR)$(f:dracut%=%)) \
+	$(foreach f,$(wildcard initramfs-tools/hooks/* initramfs-tools/scripts/*/*),755:$f:$(INITRAMFSDIR)$(f:initramfs-tools%=%)) \
+	$(foreach f,$(wildcard initramfs-tools/conf-hooks.d/*),644:$f:$(INITRAMFSDIR)$(f:initramfs-tools%=%))
+SET_PATHS = sed $(foreach d,SBINDIR LIBEXECDIR STATEDIR UDEVRULESDIR,-e 's|@$d@|$($d)|g')
+field = $(word $1,$(subst :, ,$2))
 
-install: all ## install (DESTDIR, PREFIX, SYSCONFDIR ..); configuration that is there is kept
+install: all install-data ## install (DESTDIR, PREFIX, SYSCONFDIR ..); configuration that is there is kept
 	$Q$(foreach p,$(SBIN_PROGRAMS),$(INSTALL_TO) 755 $B/$p '$(call IN,$(SBINDIR))/$p' &&) :
 	$Q$(if $(PROBE),$(INSTALL_TO) 755 $(PROBE) '$(call IN,$(LIBEXECDIR))/sunfish/$(notdir $(PROBE))')
-	$Q$(foreach f,$(DATA_FILES),$(INSTALL_TO) 644 '$(call first,$f)' '$(DESTDIR)$(call second,$f)' &&) :
+install-data: ## install all but the programs
+	$Q$(foreach f,$(DATA_FILES),$(INSTALL_TO) 644 '$(call field,1,$f)' '$(DESTDIR)$(call field,2,$f)' &&) :
 	$Q$(foreach f,$(notdir $(CONF_FILES)),{ [ -e '$(call IN,$(SYSCONFDIR))/sunfish/$f' ] || \
 		$(INSTALL_TO) 644 conf/$f '$(call IN,$(SYSCONFDIR))/sunfish/$f'; } &&) :
-	$Qmkdir -p $B/units
-	$Q$(foreach u,$(UNITS),sed 's|@SBINDIR@|$(SBINDIR)|; s|@LIBEXECDIR@|$(LIBEXECDIR)|' $u >$B/units/$(notdir $u) && \
-		$(INSTALL_TO) 644 $B/units/$(notdir $u) '$(call IN,$(UNITDIR))/$(notdir $u)' &&) :
+	$Qmkdir -p $B
+	$Q$(foreach f,$(PATH_FILES),$(SET_PATHS) '$(call field,2,$f)' >$B/with-paths && \
+		$(INSTALL_TO) $(call field,1,$f) $B/with-paths '$(DESTDIR)$(call field,3,$f)' &&) :
 	$Qinstall -d -m 700 '$(call IN,$(SYSCONFDIR))/sunfish/exports.d' '$(call IN,$(STATEDIR))/sunfish/exports'
 uninstall: ## remove what install put there, but no configuration or state
 	$Qrm -f $(foreach p,$(SBIN_PROGRAMS),'$(call IN,$(SBINDIR))/$p') '$(call IN,$(LIBEXECDIR))/sunfish/sunfish-rdma-probe'
-	$Qrm -f $(foreach f,$(DATA_FILES),'$(DESTDIR)$(call second,$f)') $(foreach u,$(UNITS),'$(call IN,$(UNITDIR))/$(notdir $u)')
-	$Qrmdir '$(call IN,$(DOCDIR))' '$(call IN,$(LIBEXECDIR))/sunfish' 2>/dev/null || true
+	$Qrm -f $(foreach f,$(DATA_FILES),'$(DESTDIR)$(call field,2,$f)') $(foreach f,$(PATH_FILES),'$(DESTDIR)$(call field,3,$f)')
+	$Qrmdir '$(call IN,$(DOCDIR))' '$(call IN,$(LIBEXECDIR))/sunfish' $(foreach d,$(wildcard dracut/*/),'$(call IN,$(DRACUTDIR))/$(notdir $(d:%/=%))') 2>/dev/null || true
 dist: ## build/sunfish-nvmeof-VERSION.tar.gz of the last commit, the same each time
 	@mkdir -p build
 	@git archive --prefix=sunfish-nvmeof-$(VERSION)/ HEAD | gzip -9n >build/sunfish-nvmeof-$(VERSION).tar.gz
@@ -234,6 +243,6 @@ clean: ## remove build/
 	$Qrm -rf build
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | awk -F '\t' '{ printf "  %-13s %s\n", $$1, $$2 }'
-.PHONY: install uninstall dist clean help
+.PHONY: install install-data uninstall dist clean help
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

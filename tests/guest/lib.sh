@@ -277,6 +277,24 @@ nic() {
 	return 1
 }
 
+# --- a root for another guest (needs: two-guests netboot=KIND)
+
+NETBOOT_NQN=nqn.2014-08.org.example:root
+
+# netboot_root DEVICE: make the file system that the initiator boots from, with a file /marker
+netboot_root() {
+	local here a r=$T/netboot-root
+	here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+	mkdir -p "$r"/{bin,sbin,dev,proc,sys,run,lower,rw,root}
+	cp "$(type -P busybox)" "$r/bin/busybox"
+	for a in sh mount mkdir insmod cat cp chroot echo; do ln -s busybox "$r/bin/$a"; done
+	cp -r "${RIG_CONFIG%/*}/initramfs/mod" "$r/mod"
+	cp "$here"/../../udev/*.rules "$r"
+	install -m 755 "$here/netboot-init" "$r/sbin/init"
+	echo "the root on $NETBOOT_NQN" >"$r/marker"
+	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -d "$r" "$1"
+}
+
 # --- the kernel target by hand
 
 # nvmet_tree: every directory, link and attribute with its value, sorted: for diff
