@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * lock - one at a time changes the target.
- *
- * An flock on a file that tells who holds it. It goes with its holder, however that ends.
- */
+/* lock - one at a time changes the target. */
 #pragma once
 
-#include "base/err.h"
+#include "core/lock.h"
 
-/*
- * @run_fd        directory /run/sunfish
- * @command       what the holder does, for those who wait
- * @wait_seconds  0: do not wait
- * Returns: 0, *ret_fd owned, closing it unlocks; -ETIMEDOUT, with the holder's command, process
- *   and age in the text; other negative errno.
- */
-int lock_take(int run_fd, const char *command, unsigned int wait_seconds, int *ret_fd,
-	      struct err *err);
+/* @run_fd  directory /run/sunfish. As lock_take_file. */
+static inline int lock_take(int run_fd, const char *command, unsigned int wait_seconds, int *ret_fd,
+			    struct err *err)
+{
+	static const struct lock_file file = { "/run/sunfish", "lock", "the target" };
+
+	return lock_take_file(run_fd, &file, command, wait_seconds, ret_fd, err);
+}
