@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "initiator/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "core/lock.h"
+#include "core/modload.h"
+
+#define LOCK_SECONDS 30
+
+void ctl_say(const struct ctl *ctl, const char *format, ...)
+{
+	CLEANUP_FREE char *text = NULL;
+	va_list args;
+	int r;
+
+	if (ctl->opt.json || ctl->opt.quiet)
+		return;
+	va_start(args, format);
+	r = vasprintf(&text, format, args);
+	va_end(args);
+	if (r < 0)
+		text = NULL;
+	else
+		str_clean(text);
+	fputs(text ? text : "out of memory\n", stdout);
+}
+
+void ctl_print(const struct ctl *ctl, const char *text)
+{
+	if (!ctl->opt.json)
+		fputs(text, stdout);
+}
+
+void ctl_warn(struct ctl *ctl, const char *format, ...)
+{
+	CLEANUP_FREE char *text = NULL;
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = vasprintf(&text, format, args);
+	va_end(args);
+	if (r < 0)
+		text = NULL;
+	if (ctl->warnings && text)
+		js_append(ctl->warnings, js_string(text));
+	if (text)
+		str_clean(text);
+	if (!ctl->opt.quiet)
+		fprintf(stderr, "nvme-sunfishctl: %s\n", text ? text : "out of memory");
+}
+
+/* --- for a terminal */
+
+bool ctl_has_colours(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no && *no);
+}
+
+void ctl_print_table(const struct ctl *ctl, const struct table *table, const char *indent)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+	struct table_style style = { .colours = ctl_has_colours() };
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		style.width = size.ws_col;
+	table_format_styled(table, &style, indent, &text);
+	ctl_print(ctl, text.failed ? "out of memory\n" : str_get(&text));
+}
+
+/* --- what a verb works with */
+
+static int open_directory(const char *path, int *io_fd)
+{
+	if (*io_fd < 0)
+		*io_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *io_fd < 0 ? -errno : 0;
+}
+
+int ctl_open(struct ctl *ctl, struct err *err)
+{
+	if (open_directory("/sys", &ctl->dirs.sysfs_fd) < 0 ||
+	    open_directory("/proc", &ctl->dirs.proc_fd) < 0)
+		return err_set(err, -errno, "/sys and /proc must be mounted");
+	if (open_directory("/run", &ctl->dirs.run_fd) < 0 ||
+	    open_directory("/etc", &ctl->dirs.etc_fd) < 0)
+		return err_set(err, -errno, "/run and /etc must be there: %s", strerror(errno));
+	return conf_load(AT_FDCWD, ctl->conf_path, &ctl->conf, err);
+}
+
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void ctl_close(struct ctl *ctl)
+{
+	close_one(&ctl->dirs.sysfs_fd);
+	close_one(&ctl->dirs.proc_fd);
+	close_one(&ctl->dirs.run_fd);
+	close_one(&ctl->dirs.etc_fd);
+	conf_deinit(&ctl->conf);
+}
+
+int ctl_identity(const struct ctl *ctl, struct host_identity *ret, struct err *err)
+{
+	struct host_identity id = { 0 };
+	int r = host_identity_read(ctl->dirs.etc_fd, &id, err);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r < 0 && !*ctl->conf.hostnqn && !ctl->opt.hostnqn)
+		return err_set(err, r,
+			       "this host has no name: make one with \"nvme gen-hostnqn "
+			       ">/etc/nvme/hostnqn\", or give --hostnqn NQN");
+	if (*ctl->conf.hostnqn) {
+		memcpy(id.hostnqn, ctl->conf.hostnqn, sizeof(id.hostnqn));
+		memcpy(id.hostid, ctl->conf.hostid, sizeof(id.hostid));
+		id.made_up = false;
+	}
+	*ret = id;
+	return 0;
+}
+
+bool ctl_has_module(const struct ctl *ctl, const char *module)
+{
+	/* built in and without parameters it has no directory of its own */
+	if (strcmp(module, "nvme-fabrics") == 0 &&
+	    faccessat(ctl->dirs.sysfs_fd, "class/nvme-fabrics", F_OK, 0) == 0)
+		return true;
+	return modload_is_present(ctl->dirs.sysfs_fd, module);
+}
+
+int ctl_need_root(const struct ctl *ctl, struct err *err)
+{
+	if (geteuid() == 0)
+		return 0;
+	return err_set(err, -EPERM, "%s changes the connections of this host: run it as root",
+		       ctl->verb);
+}
+
+int ctl_lock(struct ctl *ctl, int *ret_fd, struct err *err)
+{
+	static const struct lock_file file = { "/run/sunfish", "initiator.lock",
+					       "this host's connections" };
+	unsigned int seconds =
+		ctl->opt.wait_seconds < 0 ? LOCK_SECONDS : (unsigned int)ctl->opt.wait_seconds;
+	CLEANUP_CLOSE int fd = -1;
+	int r = fs_mkdir_p(ctl->dirs.run_fd, "sunfish", 0700);
+
+	if (r < 0)
+		return err_set(err, r, "/run/sunfish cannot be made: %s", strerror(-r));
+	fd = openat(ctl->dirs.run_fd, "sunfish", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		r = -errno;
+		return err_set(err, r, "/run/sunfish cannot be used: %s", strerror(-r));
+	}
+	r = lock_take_file(fd, &file, ctl->command, seconds, ret_fd, err);
+	if (r == -ETIMEDOUT)
+		ctl->status = CTL_LOCKED;
+	return r;
+}
