@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "initiator/ctl.h"
+#include "initiator/doctor.h"
+#include "initiator/paths.h"
+#include "initiator/wish.h"
+
+static struct js *to_json(const struct doctor_report *report)
+{
+	struct js *findings = js_array();
+	size_t i;
+
+	for (i = 0; i < report->count; i++) {
+		const struct doctor_finding *finding = &report->items[i];
+		struct js *json = js_object();
+
+		js_set(json, "level", js_string(doctor_level_name(finding->level)));
+		js_set(json, "object", js_string(finding->object));
+		js_set(json, "text", js_string(finding->text));
+		js_set(json, "cure", *finding->cure ? js_string(finding->cure) : js_string(NULL));
+		js_append(findings, json);
+	}
+	return findings;
+}
+
+/* "FAIL  blake14: text; cure". What is fine is said with -v only. */
+static void add_finding(const struct ctl *ctl, const struct doctor_finding *finding,
+			struct str *text)
+{
+	if (finding->level == DOCTOR_OK && !ctl->opt.verbose)
+		return;
+	str_addf(text, "%-4s  ", doctor_level_name(finding->level));
+	str_add_clean(text, finding->object);
+	str_add(text, *finding->object ? ": " : "");
+	str_add_clean(text, finding->text);
+	str_add(text, *finding->cure ? "; " : "");
+	str_add_clean(text, finding->cure);
+	str_add(text, "\n");
+}
+
+static int tell(struct ctl *ctl, const struct doctor_report *report, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+	unsigned int n_failed = 0;
+	size_t i;
+
+	for (i = 0; i < report->count; i++) {
+		n_failed += report->items[i].level == DOCTOR_FAIL;
+		add_finding(ctl, &report->items[i], &text);
+	}
+	if (ctl->result) {
+		js_set(ctl->result, "findings", to_json(report));
+		js_set(ctl->result, "worst", js_string(doctor_level_name(report->worst)));
+	}
+	if (text.failed || report->failed)
+		return err_nomem(err);
+	ctl_print(ctl, str_get(&text));
+	if (n_failed)
+		return err_set(err, -EIO, "%u problem%s found", n_failed, n_failed == 1 ? "" : "s");
+	if (report->worst < DOCTOR_WARN)
+		ctl_say(ctl, "no problem found\n");
+	return 0;
+}
+
+/* --- what is examined */
+
+static int check_given(struct ctl *ctl, const struct look *look, const char *nqn,
+		       struct doctor_report *report, struct err *err)
+{
+	struct tid tid;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ctl->opt.n_addresses; i++) {
+		r = wish_address(&ctl->opt.addresses[i], TID_DEFAULT_PORT, &tid, err);
+		if (r < 0)
+			return r;
+		snprintf(tid.nqn, sizeof(tid.nqn), "%s", nqn ? nqn : "");
+		doctor_check_address(ctl, look, &tid, report);
+	}
+	return 0;
+}
+
+/* The addresses of what is missing or lost: what is live answers. */
+static void check_paths(struct ctl *ctl, const struct look *look, const struct paths_group *group,
+			struct doctor_report *report)
+{
+	size_t i;
+
+	for (i = 0; i < group->n_paths; i++) {
+		const struct paths_path *path = &group->paths[i];
+
+		if (!path->controller)
+			doctor_check_address(ctl, look, &path->wanted->tid, report);
+		else if (!paths_is_live(path->controller))
+			doctor_check_address(ctl, look, &path->controller->tid, report);
+	}
+}
+
+static void check_group(struct ctl *ctl, const struct look *look, const struct paths_group *group,
+			struct doctor_report *report)
+{
+	check_paths(ctl, look, group, report);
+	doctor_check_subsystem(look, group->nqn, report);
+}
+
+static int examine(struct ctl *ctl, const struct look *look, const char *nqn,
+		   struct doctor_report *report, struct err *err)
+{
+	CLEANUP_CLOSE int kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	CLEANUP_PATHS struct paths paths = PATHS_NULL;
+	const struct paths_group *group;
+	size_t i;
+	int r = paths_collect(look, &paths, err);
+
+	if (r < 0)
+		return r;
+	group = nqn ? paths_find(&paths, nqn) : NULL;
+	doctor_check_host(ctl, look, report);
+	r = check_given(ctl, look, nqn, report, err);
+	if (r < 0)
+		return r;
+	if (group)
+		check_group(ctl, look, group, report);
+	else if (nqn && ctl->opt.n_addresses == 0)
+		doctor_check_subsystem(look, nqn, report);
+	for (i = 0; !nqn && i < paths.n_groups; i++)
+		check_group(ctl, look, &paths.groups[i], report);
+	doctor_check_kmsg(kmsg_fd, nqn, report);
+	return 0;
+}
+
+int cmd_doctor(struct ctl *ctl, struct err *err)
+{
+	CLEANUP_DOCTOR_REPORT struct doctor_report report = DOCTOR_REPORT_NULL;
+	CLEANUP_LOOK struct look look = LOOK_NULL;
+	int r = look_read(ctl, &look, err);
+
+	if (r == 0 && ctl->opt.hostnqn)
+		snprintf(look.host.hostnqn, sizeof(look.host.hostnqn), "%s", ctl->opt.hostnqn);
+	if (r == 0)
+		r = examine(ctl, &look, ctl->n_args ? ctl->args[0] : NULL, &report, err);
+	return r < 0 ? r : tell(ctl, &report, err);
+}
