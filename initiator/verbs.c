@@ -18,7 +18,8 @@ static const struct verb verbs[] = {
 	{ "connect", cmd_connect, "NQN", 1, 1, "lchswn",
 	  "connect to a subsystem, by one path or several",
 	  "Each --rdma or --tcp is a path to the same subsystem; the port defaults to 4420. The\n"
-	  "wish is stored and comes true again at boot. The same connect again changes nothing.\n"
+	  "wish is stored, and nvme-sunfishd makes it come true again after a loss or a reboot.\n"
+	  "The same connect again changes nothing.\n"
 	  "\n"
 	  "  nvme-sunfishctl connect blake14 --rdma 10.101.46.14 --rdma 10.102.46.14\n" },
 	{ "disconnect", cmd_disconnect, "[NQN | nvmeN | DEVICE]...", 0, 1024, "lasfow",
