@@ -50,14 +50,15 @@ struct agent_hooks {
 	void *data;
 };
 
-/* Texts are copied. Returns: 0, *ret owned; -EACCES the token file is not private; negative
- * errno. */
+/* Texts are copied. Returns: 0, *ret owned; -EACCES the token file is not private (one that is not
+ * there may come later); -EINVAL a URL that is neither https nor this host's; negative errno. */
 int agent_new(struct loop *loop, const struct agent_config *config, const struct agent_hooks *hooks,
 	      struct agent **ret, struct err *err);
+/* What was not sent stays in the spool. Not from within a hook. NULL is allowed. */
 void agent_free(struct agent *agent);
 
-/* The whole state now. @cause  for a person, of all events this makes; may be "". @take_state is
- * owned by the agent. Returns: 0; -ENOMEM. */
+/* The whole state now; the first one makes no events. @cause  for a person, of all events this
+ * makes; may be "". @take_state is owned by the agent. Returns: 0; -ENOMEM. */
 int agent_update(struct agent *agent, struct object_set *take_state, const char *cause);
 
 /* The same, with a cause for each object that differs: asked for when an event is made. */
@@ -71,13 +72,14 @@ const struct object_set *agent_state(const struct agent *agent);
 
 /* An event without a change of state, such as a connection that was lost and came back between two
  * looks. */
+/* Returns: 0; -EINVAL kind, id or object break a bound of object.h; -ENOMEM. */
 int agent_note(struct agent *agent, const char *kind, const char *id, const char *cause,
 	       const struct js *object);
 
 struct agent_status {
 	bool configured;
 	bool connected;	   /* the last report was answered */
-	int64_t since_ms;  /* wall clock, of that */
+	int64_t since_ms;  /* wall clock, when that became so */
 	const char *error; /* why not; "" */
 	uint64_t seq, acknowledged;
 	uint64_t lost;	     /* events that a full spool cost */

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* agent-own - what the files of wire/agent.h share, and nobody else. */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/httpc.h"
+#include "wire/agent.h"
+#include "wire/spool.h"
+
+#define AGENT_TOKEN_MAX 512
+#define AGENT_PATH_MAX 1024
+
+/* When to try again. */
+struct agent_retry {
+	unsigned int failures; /* one after another */
+	bool refused;	       /* by 401 or 403: it takes a person */
+};
+
+struct agent_report {
+	struct httpc_call *call;
+	struct loop_source *timer;
+	struct loop_source *post;
+	struct agent_retry retry;
+	bool waiting; /* after a failure */
+	/* of the one under way */
+	char boot[64];
+	uint64_t to; /* the last number in it */
+	bool has_snapshot;
+	/* what is due */
+	bool snapshot;
+	bool resync; /* the collector asked for it */
+	int64_t sampled_ms;
+	uint64_t sent; /* the last number ever sent in this boot */
+	char error[ERR_TEXT_MAX];
+};
+
+struct agent_poll {
+	struct httpc_call *call;
+	struct loop_source *timer;
+	struct agent_retry retry;
+	bool ask_all;	  /* which generation we have is not said: the collector may be another */
+	int64_t began_ms; /* the call */
+	char *collector;
+	uint64_t generation;
+	bool has_document;
+	char error[ERR_TEXT_MAX];
+};
+
+struct agent {
+	struct loop *loop;
+	struct agent_hooks hooks;
+	struct httpc *httpc; /* NULL: no collector */
+	char *url;
+	char *token_file;
+	char *node;
+	char *name;
+	char *program;
+	enum report_role role;
+	int64_t interval_ms;
+	int spool_dirfd;
+	struct spool *spool;
+	struct object_set *state;
+	uint64_t seq; /* without a spool */
+	uint64_t lost;
+	bool connected;
+	int64_t since_ms;
+	struct agent_report report;
+	struct agent_poll poll;
+};
+
+/* --- agent.c */
+
+/* Begin a request with our token. Returns: as httpc_start; -EACCES, -ENOENT .. of the token. */
+int agent_call(struct agent *agent, const struct httpc_request *request, httpc_done_fn done,
+	       struct httpc_call **ret, struct err *err);
+/* What the answer means: 0 good (2xx), or the reason in @err. */
+int agent_check(struct agent_retry *retry, const struct httpc_reply *reply, struct err *err);
+/* The spool began anew, with @waiting events in it: a snapshot is due. */
+void agent_spool_lost(struct agent *agent, uint64_t waiting);
+/* Count a failure. Returns: milliseconds until the next try. */
+int64_t agent_retry_ms(struct agent_retry *retry);
+
+/* --- agent-report.c */
+
+int agent_report_init(struct agent *agent, struct err *err);
+void agent_report_deinit(struct agent *agent);
+/* There is something to report: at the end of this round. */
+void agent_report_soon(struct agent *agent);
+/* The collector is there again. */
+void agent_report_retry(struct agent *agent);
+
+/* --- agent-poll.c */
+
+int agent_poll_init(struct agent *agent, struct err *err);
+void agent_poll_deinit(struct agent *agent);
+/* The state is known: begin. Or the collector is there again. */
+void agent_poll_retry(struct agent *agent);
