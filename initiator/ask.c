@@ -63,7 +63,8 @@ static int run(struct ctl *ctl, struct asking *asking, struct err *err)
 	int r = direct_probe(&asking->tid, ctl->conf.probe_ms, err);
 
 	if (r == 0)
-		r = child_run(ask_in_child, asking, wait_deadline(ctl->conf.connect_ms), err);
+		r = child_run(ask_in_child, asking, ctl->lock_fd,
+			      wait_deadline(ctl->conf.connect_ms), err);
 	if (r == -ETIMEDOUT && !*err->text)
 		return err_set(err, -EINPROGRESS, "it has not answered within %u s: see dmesg",
 			       ctl->conf.connect_ms / 1000);

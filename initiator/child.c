@@ -44,7 +44,7 @@ static int wait_for(pid_t pid, int64_t deadline, const struct outcome *outcome, 
 	return outcome->code;
 }
 
-int child_run(child_fn fn, void *data, int64_t deadline, struct err *err)
+int child_run(child_fn fn, void *data, int close_fd, int64_t deadline, struct err *err)
 {
 	struct outcome *outcome = child_memory(sizeof(*outcome));
 	pid_t pid;
@@ -55,6 +55,8 @@ int child_run(child_fn fn, void *data, int64_t deadline, struct err *err)
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		if (close_fd >= 0)
+			close(close_fd);
 		outcome->code = fn(data, &outcome->err);
 		_exit(0);
 	}

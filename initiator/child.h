@@ -20,8 +20,9 @@ void child_memory_free(void *memory, size_t size);
 
 /*
  * @data      of child_memory, if the child writes to it
+ * @close_fd  closed in the child, such as a lock that nobody is to hold with it; -1 none
  * @deadline  of base/wait.h
  * Returns: what @fn returned; -ETIMEDOUT it goes on, and nobody will hear of it (no text);
  * -ECHILD it died; -EAGAIN, -ENOMEM no process to be had.
  */
-int child_run(child_fn fn, void *data, int64_t deadline, struct err *err);
+int child_run(child_fn fn, void *data, int close_fd, int64_t deadline, struct err *err);

@@ -155,10 +155,9 @@ static int store(struct connect *connect, struct err *err)
 
 static int connect_directly(struct connect *connect, struct err *err)
 {
-	CLEANUP_CLOSE int lock_fd = -1;
 	bool any = false;
 	size_t i;
-	int r = ctl_lock(connect->ctl, &lock_fd, err);
+	int r = ctl_lock(connect->ctl, err);
 
 	if (r == 0)
 		r = look_for_connected(connect, err);

@@ -398,11 +398,10 @@ static int prepare(struct disconnect *disconnect, struct err *err)
 int cmd_disconnect(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_FREE struct disconnect *disconnect = calloc(1, sizeof(*disconnect));
-	CLEANUP_CLOSE int lock_fd = -1;
 	int r = disconnect ? ctl_need_root(ctl, err) : err_nomem(err);
 
 	if (r == 0)
-		r = ctl_lock(ctl, &lock_fd, err);
+		r = ctl_lock(ctl, err);
 	if (r < 0)
 		return r;
 	disconnect->ctl = ctl;

@@ -122,21 +122,13 @@ static void print_daemon(struct ctl *ctl, const struct js *status)
 	ctl_print(ctl, str_get(&text));
 }
 
-/* Returns: 0, *ret NULL if no daemon runs; -EACCES; other negative errno. */
-static int ask_daemon(struct ctl *ctl, struct js **ret, struct err *err)
-{
-	int r = client_ask(ctl->socket_path, REQUEST_STATUS, wait_deadline(ANSWER_MS), ret, err);
-
-	return client_is_absent(r) ? 0 : r;
-}
-
 static void tell_absent(struct ctl *ctl, int r)
 {
-	if (r == -EACCES)
-		ctl_say(ctl, "only root may ask nvme-sunfishd\n");
-	else
+	if (client_is_absent(r))
 		ctl_say(ctl, "nvme-sunfishd does not run: what is lost is connected again by the "
 			     "kernel only, until that gives up\n");
+	else if (r == -EACCES)
+		ctl_say(ctl, "only root may ask nvme-sunfishd\n");
 }
 
 int cmd_status(struct ctl *ctl, struct err *err)
@@ -144,14 +136,13 @@ int cmd_status(struct ctl *ctl, struct err *err)
 	CLEANUP_LOOK struct look look = LOOK_NULL;
 	CLEANUP_JS struct js *daemon = NULL;
 	struct err why = ERR_NULL;
-	int asked = ask_daemon(ctl, &daemon, &why);
-	int r;
+	int r = look_read(ctl, &look, err);
 
-	if (asked < 0 && asked != -EACCES)
-		ctl_warn(ctl, "nvme-sunfishd does not answer: %s", why.text);
-	r = look_read(ctl, &look, err);
 	if (r < 0)
 		return r;
+	if (look.has_daemon && client_ask(ctl->socket_path, REQUEST_STATUS,
+					  wait_deadline(ANSWER_MS), &daemon, &why) < 0)
+		ctl_warn(ctl, "nvme-sunfishd does not say how it is: %s", why.text);
 	if (ctl->result) {
 		js_set(ctl->result, "daemon", daemon ? js_ref(daemon) : js_string(NULL));
 		js_set(ctl->result, "wanted", wanted_json(&look));
@@ -160,7 +151,7 @@ int cmd_status(struct ctl *ctl, struct err *err)
 	if (daemon)
 		print_daemon(ctl, daemon);
 	else
-		tell_absent(ctl, asked);
+		tell_absent(ctl, look.daemon_code);
 	ctl_say(ctl, "this host: %s%s\n", *look.host.hostnqn ? look.host.hostnqn : "has no NQN",
 		look.host.made_up ? " (no /etc/nvme/hostnqn: after the machine id)" : "");
 	print_wanted(ctl, &look);

@@ -114,6 +114,7 @@ void ctl_close(struct ctl *ctl)
 	close_one(&ctl->dirs.proc_fd);
 	close_one(&ctl->dirs.run_fd);
 	close_one(&ctl->dirs.etc_fd);
+	close_one(&ctl->lock_fd);
 	conf_deinit(&ctl->conf);
 }
 
@@ -154,7 +155,7 @@ int ctl_need_root(const struct ctl *ctl, struct err *err)
 		       ctl->verb);
 }
 
-int ctl_lock(struct ctl *ctl, int *ret_fd, struct err *err)
+int ctl_lock(struct ctl *ctl, struct err *err)
 {
 	static const struct lock_file file = { "/run/sunfish", "initiator.lock",
 					       "this host's connections" };
@@ -170,7 +171,7 @@ int ctl_lock(struct ctl *ctl, int *ret_fd, struct err *err)
 		r = -errno;
 		return err_set(err, r, "/run/sunfish cannot be used: %s", strerror(-r));
 	}
-	r = lock_take_file(fd, &file, ctl->command, seconds, ret_fd, err);
+	r = lock_take_file(fd, &file, ctl->command, seconds, &ctl->lock_fd, err);
 	if (r == -ETIMEDOUT)
 		ctl->status = CTL_LOCKED;
 	return r;

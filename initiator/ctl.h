@@ -86,6 +86,7 @@ struct ctl {
 	const char *state_path;	 /* /var/lib/sunfish */
 	const char *socket_path; /* of the daemon */
 	struct conf conf;
+	int lock_fd;	   /* -1 until ctl_lock; what may hang in a child must not keep it */
 	struct js *result; /* of --json: a verb adds to it; NULL without --json */
 	struct js *warnings;
 	int status; /* exit status of a failure; 0: it follows from the error's code */
@@ -124,8 +125,8 @@ bool ctl_has_module(const struct ctl *ctl, const char *module);
 /* Only root may go on. Returns: 0; -EPERM. */
 int ctl_need_root(const struct ctl *ctl, struct err *err);
 
-/* One command at a time; -1 in *ret_fd before. Returns: 0, *ret_fd owned; as lock_take_file. */
-int ctl_lock(struct ctl *ctl, int *ret_fd, struct err *err);
+/* One command at a time, until ctl_close. Returns: as lock_take_file. */
+int ctl_lock(struct ctl *ctl, struct err *err);
 
 /* --- verbs */
 int cmd_connect(struct ctl *ctl, struct err *err);

@@ -109,7 +109,7 @@ static int run_connect(struct ctl *ctl, const struct conf_connection *connection
 		return err_nomem(err);
 	*connecting = (struct connecting){ ctl->dirs, *connection, *host, "" };
 	host_tuning_default(&connecting->connection.tuning, &ctl->conf.defaults);
-	r = child_run(connect_in_child, connecting, wait_deadline(ms), err);
+	r = child_run(connect_in_child, connecting, ctl->lock_fd, wait_deadline(ms), err);
 	if (r == 0)
 		memcpy(ret_name, connecting->name, HOST_CONTROLLER_MAX);
 	child_memory_free(connecting, sizeof(*connecting));
@@ -151,7 +151,8 @@ int direct_disconnect(struct ctl *ctl, const struct inventory_controller *contro
 		      struct err *err)
 {
 	struct disconnecting disconnecting = { &ctl->dirs, controller };
-	int r = child_run(disconnect_in_child, &disconnecting, wait_deadline(DISCONNECT_MS), err);
+	int r = child_run(disconnect_in_child, &disconnecting, ctl->lock_fd,
+			  wait_deadline(DISCONNECT_MS), err);
 
 	if (r == -ETIMEDOUT && !*err->text)
 		return err_set(err, -EINPROGRESS,

@@ -191,6 +191,7 @@ static int read_daemon(struct ctl *ctl, struct look *look)
 		ctl_warn(ctl,
 			 "nvme-sunfishd does not answer: %s; what is wanted is read from files",
 			 err.text);
+	look->daemon_code = r;
 	if (r < 0)
 		return -ENOENT;
 	look->has_daemon = true;

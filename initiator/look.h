@@ -46,6 +46,7 @@ struct look {
 	size_t n_wanted;
 	struct host_identity host; /* empty if this host has no name */
 	bool has_daemon;
+	int daemon_code; /* why it did not answer: client_is_absent, -EACCES, others */
 	bool is_partial; /* not all that is wanted could be read: not root */
 	int64_t now_ms;	 /* wall clock */
 };

@@ -140,6 +140,7 @@ static int run_verb(const struct verb *verb, int n_words, char **words)
 		.command = command ? command : verb->name,
 		.opt = CTL_OPTIONS_NULL,
 		.dirs = { -1, -1, -1, -1 },
+		.lock_fd = -1,
 		.conf_path = SYSCONFDIR "/initiator.conf",
 		.state_path = STATEDIR,
 		.socket_path = REQUEST_SOCKET,

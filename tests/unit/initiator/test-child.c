@@ -26,7 +26,7 @@ static void the_child_writes_into_shared_memory(void **state)
 	(void)state;
 	assert_non_null(number);
 	assert_int_equal(*number, 0);
-	assert_int_equal(child_run(add_one, number, wait_deadline(LONG_MS), NULL), 0);
+	assert_int_equal(child_run(add_one, number, -1, wait_deadline(LONG_MS), NULL), 0);
 	assert_int_equal(*number, 1);
 	child_memory_free(number, sizeof(*number));
 	child_memory_free(NULL, 0);
@@ -43,10 +43,10 @@ static void its_error_arrives_with_its_text(void **state)
 	struct err err = ERR_NULL;
 
 	(void)state;
-	assert_int_equal(child_run(refuse, NULL, wait_deadline(LONG_MS), &err), -EACCES);
+	assert_int_equal(child_run(refuse, NULL, -1, wait_deadline(LONG_MS), &err), -EACCES);
 	assert_string_equal(err.text, "not you");
 	assert_int_equal(err.code, -EACCES);
-	assert_int_equal(child_run(refuse, NULL, wait_deadline(LONG_MS), NULL), -EACCES);
+	assert_int_equal(child_run(refuse, NULL, -1, wait_deadline(LONG_MS), NULL), -EACCES);
 }
 
 static int sleep_long(void *data, struct err *err)
@@ -64,7 +64,7 @@ static void one_that_hangs_is_left_to_itself(void **state)
 	int status;
 
 	(void)state;
-	assert_int_equal(child_run(sleep_long, pid, wait_deadline(300), &err), -ETIMEDOUT);
+	assert_int_equal(child_run(sleep_long, pid, -1, wait_deadline(300), &err), -ETIMEDOUT);
 	assert_string_equal(err.text, "");
 	assert_true(*pid > 0);
 	assert_int_equal(kill(*pid, 0), 0);
@@ -86,7 +86,7 @@ static void one_that_dies_is_a_failure(void **state)
 	struct err err = ERR_NULL;
 
 	(void)state;
-	assert_int_equal(child_run(die, NULL, wait_deadline(LONG_MS), &err), -ECHILD);
+	assert_int_equal(child_run(die, NULL, -1, wait_deadline(LONG_MS), &err), -ECHILD);
 	assert_non_null(strstr(err.text, "Killed"));
 }
 
