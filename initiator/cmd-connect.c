@@ -33,6 +33,7 @@ struct attempt {
 	struct conf_connection connection;
 	enum outcome outcome;
 	char controller[HOST_CONTROLLER_MAX]; /* "" none */
+	char state[INVENTORY_STATE_MAX];      /* of one that was there already */
 	int fd;				      /* to the daemon; -1 */
 	int code;
 	struct err err;
@@ -74,6 +75,7 @@ static void find_connected(struct connect *connect, const struct inventory *inve
 			continue;
 		attempt->outcome = OUTCOME_ALREADY;
 		memcpy(attempt->controller, controller->name, HOST_CONTROLLER_MAX);
+		memcpy(attempt->state, controller->state, sizeof(attempt->state));
 	}
 }
 
@@ -356,6 +358,30 @@ static void tell_attempt(const struct connect *connect, const struct attempt *at
 			attempt->controller);
 }
 
+static bool has_tuning(const struct attempt *attempt)
+{
+	static const struct host_tuning none = HOST_TUNING_NULL;
+
+	return memcmp(&attempt->connection.tuning, &none, sizeof(none)) != 0;
+}
+
+/* What was there already may not be as one would think. */
+static void warn_of_present(const struct connect *connect, const struct attempt *attempt)
+{
+	struct ctl *ctl = connect->ctl;
+
+	if (attempt->outcome != OUTCOME_ALREADY)
+		return;
+	if (has_tuning(attempt))
+		ctl_warn(ctl, "%s stays as it is: the options hold from the next connect on",
+			 attempt->controller);
+	if (strcmp(attempt->state, "live") == 0)
+		return;
+	ctl_warn(ctl, "%s is there, but not live (%s): see nvme-sunfishctl doctor %s",
+		 attempt->controller, attempt->state, attempt->connection.tid.nqn);
+	ctl->status = CTL_PARTLY;
+}
+
 static struct js *attempt_json(const struct attempt *attempt)
 {
 	struct js *json = js_object();
@@ -430,6 +456,7 @@ static int judge(struct connect *connect, struct err *err)
 			n_failed++;
 		}
 		tell_attempt(connect, attempt);
+		warn_of_present(connect, attempt);
 		if (json)
 			js_append(json, attempt_json(attempt));
 	}
@@ -441,7 +468,8 @@ static int judge(struct connect *connect, struct err *err)
 		return first->code;
 	}
 	warn_of_failures(connect, NULL);
-	ctl->status = n_failed ? CTL_PARTLY : 0;
+	if (n_failed)
+		ctl->status = CTL_PARTLY;
 	return 0;
 }
 

@@ -90,6 +90,18 @@ static int open_directory(const char *path, int *io_fd)
 	return *io_fd < 0 ? -errno : 0;
 }
 
+/* A typing error in the file must not keep anybody from looking, or from disconnecting. */
+static int load_conf(struct ctl *ctl, struct err *err)
+{
+	int r = conf_load(AT_FDCWD, ctl->conf_path, &ctl->conf, err);
+
+	if (r == 0 || r == -ENOMEM || strcmp(ctl->verb, "connect") == 0)
+		return r;
+	if (r != -EACCES)
+		ctl_warn(ctl, "%s; until that is mended, the defaults hold", err->text);
+	return conf_parse("", 0, ctl->conf_path, &ctl->conf, err);
+}
+
 int ctl_open(struct ctl *ctl, struct err *err)
 {
 	if (open_directory("/sys", &ctl->dirs.sysfs_fd) < 0 ||
@@ -98,7 +110,7 @@ int ctl_open(struct ctl *ctl, struct err *err)
 	if (open_directory("/run", &ctl->dirs.run_fd) < 0 ||
 	    open_directory("/etc", &ctl->dirs.etc_fd) < 0)
 		return err_set(err, -errno, "/run and /etc must be there: %s", strerror(errno));
-	return conf_load(AT_FDCWD, ctl->conf_path, &ctl->conf, err);
+	return load_conf(ctl, err);
 }
 
 static void close_one(int *fd)
@@ -151,8 +163,7 @@ int ctl_need_root(const struct ctl *ctl, struct err *err)
 {
 	if (geteuid() == 0)
 		return 0;
-	return err_set(err, -EPERM, "%s changes the connections of this host: run it as root",
-		       ctl->verb);
+	return err_set(err, -EPERM, "%s is for root only: run it as root", ctl->verb);
 }
 
 int ctl_lock(struct ctl *ctl, struct err *err)
