@@ -515,6 +515,11 @@ int httpd_stream_send(struct httpd_stream *stream, const char *text, size_t leng
 	return 0;
 }
 
+size_t httpd_stream_waiting(const struct httpd_stream *stream)
+{
+	return stream->text.length - stream->sent;
+}
+
 void httpd_stream_close(struct httpd_stream *stream)
 {
 	stream->closing = true;

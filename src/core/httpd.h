@@ -80,6 +80,8 @@ struct httpd_stream *httpd_stream_open(struct httpd_request *request, const char
 				       void *user);
 /* Queue text. Returns: 0; -ENOBUFS more than @HTTPD_STREAM_MAX waits: the stream is closed. */
 int httpd_stream_send(struct httpd_stream *stream, const char *text, size_t length);
+/* Bytes that wait for the client to read. */
+size_t httpd_stream_waiting(const struct httpd_stream *stream);
 void httpd_stream_close(struct httpd_stream *stream);
 
 #define HTTPD_STREAM_MAX (1u << 20)
