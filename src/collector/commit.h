@@ -9,8 +9,9 @@
  * changed in memory is read from the store again (see collector.h, "reload") and then it is called
  * with the code and its cause.
  *
- * Joining from within such a function adds to the same transaction, so that a consequence is as
- * durable as its cause.
+ * Joining from within a write function adds to the same transaction, so that a consequence is as
+ * durable as its cause. While the store is broken nothing is tried for a second at a time: all
+ * fail at once, with the cause.
  */
 #pragma once
 
@@ -28,10 +29,19 @@ typedef int (*commit_write_fn)(void *data, struct err *err);
 /* @code  0: it is durable; negative errno, @err says why */
 typedef void (*commit_done_fn)(void *data, int code, const struct err *err);
 
-/* @reload  called after a failed commit, before the done functions
- * @flush   called after a successful one, before them; both with @data */
-int commit_new(struct loop *loop, struct store *store, void (*reload)(void *data),
-	       void (*flush)(void *data), void *data, struct commit **ret, struct err *err);
+struct commit_hooks {
+	/* The last thing in each transaction. Returns: as commit_write_fn. */
+	int (*before)(void *data, struct err *err);
+	/* After a commit, before the done functions. */
+	void (*flush)(void *data);
+	/* After a commit that failed, before the done functions. */
+	void (*reload)(void *data);
+	void *data;
+};
+
+/* Returns: 0, *ret owned; negative errno. */
+int commit_new(struct loop *loop, struct store *store, const struct commit_hooks *hooks,
+	       struct commit **ret, struct err *err);
 /* What has joined is dropped; its done functions are called with -ECANCELED. */
 void commit_free(struct commit *commit);
 
@@ -42,10 +52,12 @@ int commit_join(struct commit *commit, commit_write_fn write, commit_done_fn don
 void commit_now(struct commit *commit);
 
 struct commit_stats {
-	uint64_t commits, joined, failed;
+	uint64_t commits;
+	uint64_t joined;
+	uint64_t failed;
 	uint64_t busy_us; /* in commits, together */
-	uint64_t last_us, max_us;
-	int broken; /* why the last one failed: negative errno; 0 it did not */
+	uint64_t max_us;
+	int broken; /* why the last one failed: negative errno; 0: it did not */
 	char cause[ERR_TEXT_MAX];
 	int64_t broken_since_ms; /* wall clock */
 };

@@ -17,15 +17,25 @@
 #include "base/str.h"
 #include "collector/store.h"
 #include "core/httpd.h"
+#include "core/loop.h"
 
 struct events;
 
-/* NULL: out of memory. @keep  so many events */
-struct events *events_new(struct store *store, uint64_t keep);
-void events_free(struct events *events);
-void events_set_keep(struct events *events, uint64_t keep);
+/* What is asked of events; NULL: anything. */
+struct events_filter {
+	int64_t after;	  /* id; -1 from now on */
+	const char *node; /* id or name */
+	const char *kind;
+	const char *object_id;
+	const char *type;
+};
 
-/* In a transaction. @event->id and received_ms are set here. Returns: 0; as the store's. */
+/* @keep  so many events. Returns: 0, *ret owned; -ENOMEM; negative errno. */
+int events_new(struct loop *loop, struct store *store, uint64_t keep, struct events **ret,
+	       struct err *err);
+void events_free(struct events *events);
+
+/* In a transaction. @event->id is set, and received_ms if it is 0. Returns: 0; as the store's. */
 int events_add(struct events *events, struct store_event *event, struct err *err);
 
 /* Of the collector itself, about its own objects: "node", "attachment", "export".
@@ -42,15 +52,23 @@ int events_subscribe(struct events *events, events_fn fn, void *data);
 /* After a commit: to the streams. After a failed one: forget what was added. */
 void events_flush(struct events *events);
 void events_drop(struct events *events);
-/* In a transaction, now and then. */
-int events_prune(struct events *events, struct err *err);
+/* In a transaction, each time. @horizon  those after it are needed */
+int events_prune(struct events *events, int64_t horizon, struct err *err);
 
 /* As a line of JSON, as the API gives it. */
 void events_format(const struct store_event *event, struct str *out);
 
-/* Answer with a stream of server-sent events. @filter->after  -1: from now on */
+/* {"version", "after", "newest", "items"}. No more than EVENTS_SCAN_MAX are looked at: "after" is
+ * where to go on, until it is "newest". Returns: 0; as the store's. */
+#define EVENTS_SCAN_MAX 100000
+int events_list(struct events *events, const struct events_filter *filter, size_t limit,
+		struct str *out, struct err *err);
+
+/* Answer with a stream of server-sent events. */
 void events_follow(struct events *events, struct httpd_request *request,
-		   const struct store_event_filter *filter);
+		   const struct events_filter *filter);
+/* The server of the streams ends. */
+void events_forget_streams(struct events *events);
 size_t events_stream_count(const struct events *events);
 uint64_t events_total(const struct events *events); /* added since the start */
 /* A comment to each stream, so that a dead one is noticed. */

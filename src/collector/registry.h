@@ -6,9 +6,11 @@
  * objects, its lease, and the entries of what is wanted of it. Objects keep their attributes as
  * text (compact JSON), since 10,000 nodes of them are to be small.
  *
- * It is the image of the store: what changes it runs in a transaction (commit.h) and writes to the
- * store as well. All that is returned is borrowed until the next change. Nothing here is about
- * HTTP, leases running out (lease.h) or what an attachment is (intent.h).
+ * It is the image of the store: what changes it runs in a transaction (commit.h). A change of an
+ * object is durable by its event; the tables of sources and objects follow later (registry_flush),
+ * and at the start what came after is replayed. All that is returned is borrowed until the next
+ * change. Nothing here is about HTTP, leases running out (lease.h) or what an attachment is
+ * (intent.h).
  */
 #pragma once
 
@@ -35,10 +37,14 @@ struct registry_bounds {
 
 struct registry_object {
 	const char *kind;
-	const char *attrs;    /* JSON object, without "counters" */
-	const char *counters; /* JSON object; NULL none */
-	char id[];
+	const char *id;
+	const char *attrs; /* JSON object, without "counters" */
+	char *counters;	   /* JSON object; NULL none */
+	bool dirty;	   /* not in the store's table yet */
 };
+
+struct registry_want;
+struct front_poll;
 
 struct registry_source {
 	struct registry_node *node;
@@ -50,20 +56,34 @@ struct registry_source {
 	char *address;
 	int64_t interval_ms;
 	int64_t heard_ms; /* wall clock, of its last report */
-	int64_t due_ms;	  /* monotonic: its lease runs until then */
-	int64_t since_ms; /* wall clock: online or not since */
+	int64_t since_ms; /* wall clock: online, lost or neither since */
 	bool online;	  /* if not, its objects are stale */
+	bool lost;	  /* neither: not heard of since the start, but its lease runs */
 	bool resync;	  /* what is here may be wrong: a snapshot is due */
 
 	struct registry_object **objects; /* in the order of kind, id */
 	size_t n_objects;
 	size_t room;
-	size_t bytes;
+	size_t bytes; /* of their attributes */
 
 	uint64_t generation; /* of what is wanted */
 	struct registry_want *wants;
 	size_t n_wants;
-	size_t lease_index; /* of lease.c */
+
+	int64_t due_ms;	    /* of lease.c: its lease ends, monotonic */
+	size_t lease_index; /* of lease.c, from 1; 0: it has none */
+
+	struct front_poll *polls; /* of front.c: who waits for another generation */
+
+	/* of the registry alone */
+	bool dirty;
+	bool touched;
+	int64_t stored_event; /* the store's tables have the state after it */
+	int64_t dirty_event;  /* what is not in the tables came after it */
+	int64_t dirty_ms;
+	struct registry_source *dirty_next, *dirty_prev;
+	struct registry_object **gone; /* to be deleted from the store's table */
+	size_t n_gone;
 };
 
 struct registry_want {
@@ -71,6 +91,7 @@ struct registry_want {
 	char *entry; /* JSON */
 };
 
+/* On each host up to two helpers. */
 struct registry_node {
 	char *id;
 	char *name;
@@ -83,9 +104,9 @@ struct registry_node {
 struct registry *registry_new(struct store *store, const struct registry_bounds *bounds);
 void registry_free(struct registry *registry);
 
-/* Everything out of the store; each source is to be heard of within its lease from now on.
+/* Everything out of the store. Each source is stale until it is heard again.
  * Returns: 0; -EIO, -ENOMEM. */
-int registry_load(struct registry *registry, int64_t now_ms, struct err *err);
+int registry_load(struct registry *registry, struct err *err);
 
 /* --- look up */
 
@@ -113,7 +134,7 @@ struct registry_filter {
 	const char *kind;
 	const char *id;
 	struct {
-		const char *key; /* of the attributes */
+		const char *key; /* of an attribute that is this text */
 		const char *text;
 	} is[4]; /* up to the first whose key is NULL */
 };
@@ -137,19 +158,39 @@ size_t registry_object_count(const struct registry *registry); /* of all */
 /* Find or make the source of a report; its node gets the name. */
 int registry_source_need(struct registry *registry, const char *node_id, const char *name,
 			 enum report_role role, struct registry_source **ret, struct err *err);
-/* Write boot, seq, heard_ms .. of @source, which the caller changed. Texts by registry_set_text. */
-int registry_source_save(struct registry *registry, struct registry_source *source,
-			 struct err *err);
 int registry_set_text(char **at, const char *text, struct err *err);
 
-/* @attrs  JSON without "counters" */
+/* Before anything of @source is changed, also directly: it is written to the store later, and read
+ * from it again if the transaction fails. */
+void registry_touch(struct registry *registry, struct registry_source *source);
+
+/* May it have so many objects with so many bytes of attributes? Returns: 0; -E2BIG. */
+int registry_check_bounds(const struct registry *registry, const struct registry_source *source,
+			  size_t objects, size_t bytes, struct err *err);
+
+/* Is it known, or may it be one more? Their number is bounded. */
+bool registry_kind_is_free(struct registry *registry, const char *kind);
+
+/* The event that says so is to be added in the same transaction.
+ * @attrs  JSON without "counters" */
 int registry_object_put(struct registry *registry, struct registry_source *source, const char *kind,
 			const char *id, const char *attrs, struct err *err);
 int registry_object_remove(struct registry *registry, struct registry_source *source,
 			   const char *kind, const char *id, struct err *err);
 /* In memory only. @counters  JSON. Returns: 0 also if there is no such object; -ENOMEM. */
 int registry_counters_put(struct registry_source *source, const char *kind, const char *id,
-			  const char *counters);
+			  const char *counters, struct err *err);
+
+/* Write the source with all of its objects now: its boot and number are known by that alone. */
+int registry_source_save(struct registry *registry, struct registry_source *source,
+			 struct err *err);
+/* Write those that have waited for @age_ms, but no more than @most. */
+int registry_flush(struct registry *registry, int64_t now_ms, int64_t age_ms, size_t most,
+		   struct err *err);
+/* Is there anything to flush? */
+bool registry_is_dirty(const struct registry *registry);
+/* Events up to this one are not needed for a start. */
+int64_t registry_horizon(const struct registry *registry);
 
 /* A node, its sources and their objects. */
 int registry_node_remove(struct registry *registry, struct registry_node *node, struct err *err);
@@ -162,20 +203,23 @@ int registry_node_remove(struct registry *registry, struct registry_node *node, 
  */
 int registry_want(struct registry *registry, const char *node_id, enum report_role role,
 		  const char *intent, struct js *take_entry, struct err *err);
+/* The entry, JSON; NULL: none */
+const char *registry_want_find(const struct registry_source *source, const char *intent);
 
 /* The document of wanted.h as text. @source  NULL: an empty one of generation 0 */
-int registry_wanted_format(const struct registry *registry, const struct registry_source *source,
-			   enum report_role role, struct str *out);
+void registry_wanted_format(const struct registry *registry, const struct registry_source *source,
+			    enum report_role role, struct str *out);
 
-/* Called in the transaction when a source's generation has changed. */
-void registry_on_want(struct registry *registry,
-		      void (*fn)(void *data, struct registry_source *source), void *data);
+/* @want  called in the transaction when a generation has changed
+ * @gone  called before a source is freed */
+void registry_watch(struct registry *registry,
+		    void (*want)(void *data, struct registry_source *source),
+		    void (*gone)(void *data, struct registry_source *source), void *data);
 
-/* --- after a commit failed */
+/* --- the end of a transaction */
 
-/* Note that @source was changed in this transaction (the functions above do), so that
- * registry_heal reads it again. */
-void registry_touch(struct registry *registry, struct registry_source *source);
-void registry_settle(struct registry *registry); /* committed: forget them */
-/* Read again all that was touched. If even that fails, they are marked for a resync. */
-void registry_heal(struct registry *registry, int64_t now_ms);
+/* It was committed. */
+void registry_settle(struct registry *registry);
+/* It failed: all that was touched is read from the store again. What cannot be read is marked for
+ * a resync. Returns: 0; -EIO, -ENOMEM some cannot. */
+int registry_heal(struct registry *registry, struct err *err);

@@ -2,11 +2,12 @@
 /*
  * store - what the collector must not lose, in one SQLite file.
  *
- * The registry and the event log are in memory and in here; documents of intents, tokens and what
- * is wanted of the helpers as well. All that is written between store_begin and store_commit is
- * there after a loss of power, or none of it is: the journal is a WAL and synchronous is FULL, as
- * with NORMAL the last transactions may be lost although they were committed. A write outside a
- * transaction is refused with -EPROTO: the caller forgot commit.h.
+ * The event log is the truth: a source and its objects are written now and then, as the state after
+ * an event, and what came later is in the log. So a report costs one row. Documents of intents,
+ * tokens and what is wanted of the helpers are here as well. All that is written between
+ * store_begin and store_commit is there after a loss of power, or none of it is: the journal is a
+ * WAL and synchronous is FULL, as with NORMAL the last transactions may be lost although they were
+ * committed. A write outside a transaction is refused with -EPROTO: the caller forgot commit.h.
  *
  * Nothing here knows what a document means. Texts are borrowed for the call.
  * Source: sqlite.org/wal.html, sqlite.org/pragma.html#pragma_synchronous.
@@ -61,6 +62,8 @@ struct store_source {
 	int64_t interval_ms;
 	int64_t heard_ms;    /* wall clock */
 	uint64_t generation; /* of what is wanted of it */
+	int64_t event;	     /* id: what is stored here is the state after it */
+	int lost;	     /* its lease was over */
 };
 
 /* Insert or update. @ret_row  may be NULL */
@@ -95,7 +98,7 @@ int store_want_each(struct store *store, int64_t source, store_want_fn fn, void 
 /* --- events */
 
 struct store_event {
-	int64_t id;	     /* ascending; 0: the next one */
+	int64_t id;	     /* ascending without a gap */
 	int64_t received_ms; /* wall clock of the collector */
 	int64_t time_ms;     /* of the sender */
 	const char *node;    /* id and name; "" of the collector itself */
@@ -110,24 +113,16 @@ struct store_event {
 	const char *object; /* JSON; NULL none */
 };
 
-int store_event_add(struct store *store, const struct store_event *event, int64_t *ret_id,
-		    struct err *err);
-/* What is asked of them; NULL or 0: anything. */
-struct store_event_filter {
-	int64_t after;	  /* id */
-	const char *node; /* id or name */
-	const char *kind;
-	const char *object_id;
-	const char *type;
-	size_t limit; /* at least 1 */
-};
+/* @event->id is set. */
+int store_event_add(struct store *store, struct store_event *event, struct err *err);
 typedef int (*store_event_fn)(void *data, const struct store_event *event);
-/* Oldest first. */
-int store_event_each(struct store *store, const struct store_event_filter *filter,
-		     store_event_fn fn, void *data, struct err *err);
-/* Delete of the oldest so that @keep remain, but no more than @most in one go. */
-int store_event_prune(struct store *store, uint64_t keep, uint64_t most, struct err *err);
-/* The newest and the oldest id; 0 if there is none. */
+/* Those from @after + 1 up to @until, oldest first. Returns: 0; what @fn returned if it is not 0;
+ * negative errno. */
+int store_event_each(struct store *store, int64_t after, int64_t until, store_event_fn fn,
+		     void *data, struct err *err);
+/* Delete those up to that id. */
+int store_event_prune(struct store *store, int64_t until, struct err *err);
+/* The newest id that was given, and the oldest that is kept; 0 if there is none. */
 int64_t store_event_newest(const struct store *store);
 int64_t store_event_oldest(const struct store *store);
 
