@@ -17,12 +17,11 @@
 #include "base/js.h"
 #include "base/str.h"
 #include "collector/auth.h"
+#include "collector/events.h"
 
 struct collector;
 
 #define API_ROOT "/sunfish/v1"
-#define API_QUERY_MAX 16
-#define API_LIST_MAX 1000000 /* items of an answer */
 
 struct api_request {
 	const char *method;
@@ -46,8 +45,9 @@ struct api_answer {
 #define API_ANSWER_NULL ((struct api_answer){ .status = 200 })
 
 /* Returns: 0; or a negative errno which becomes a status: -EINVAL -EBADMSG 400, -EACCES -EPERM
- * 403, -ENOENT 404, -EEXIST -EBUSY 409, -E2BIG -EFBIG 413, -EAGAIN 429, others 503. @err's text
- * goes to the client. Of a handler that writes, an error means that it changed nothing. */
+ * 403, -ENOENT 404, -ENOTSUP 405, -EEXIST -EBUSY 409, -E2BIG -EFBIG 413, -EAGAIN 429, others 503.
+ * @err's text goes to the client. Of a handler that writes, an error means that it changed nothing.
+ */
 typedef int (*api_fn)(struct collector *collector, const struct api_request *request,
 		      struct api_answer *answer, struct err *err);
 
@@ -63,14 +63,21 @@ struct api_route {
 
 /* A member of the query; NULL: none. */
 const char *api_query(const struct api_request *request, const char *key);
+/* One that is a number. Returns: 0, @ret is @otherwise if there is none; -EINVAL. */
+int api_number(const struct api_request *request, const char *key, uint64_t max, uint64_t otherwise,
+	       uint64_t *ret, struct err *err);
+/* What is asked of events; @otherwise  the id after which if "after" is not there. Returns: 0;
+ * -EINVAL. */
+int api_events_filter(const struct api_request *request, int64_t otherwise,
+		      struct events_filter *ret, struct err *err);
 /* The body as a JSON object. Returns: 0, *ret owned; -EBADMSG, -EINVAL; -ENOMEM. */
 int api_body(const struct api_request *request, struct js **ret, struct err *err);
 /* Put a value into the answer. Returns: 0; -ENOMEM. */
 int api_answer_js(struct api_answer *answer, unsigned int status, struct js *take_js,
 		  struct err *err);
 
-/* The route of a request; @ret_id  what stands for "*". Returns: 0; -ENOENT; -EPERM there is one,
- * but not with this method. */
+/* The route of a request; @ret_id  what stands for "*". Returns: 0; -ENOENT; -ENOTSUP there
+ * is one, but not with this method. */
 int api_find(const char *method, const char *path, const struct api_route **ret,
 	     const char **ret_id, struct err *err);
 

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -32,8 +33,9 @@ struct collector {
 	struct commit *commit;
 	struct intents *intents;
 	struct lease *lease;
-	struct ingest *ingest;
-	struct front *front;
+	struct front *front; /* NULL: nobody can ask */
+	struct loop_source *tick;
+	bool store_failed;  /* it was said */
 	int64_t started_ms; /* wall clock */
 	uint64_t reports;   /* since then */
 	const char *version;
@@ -43,6 +45,11 @@ struct collector {
  * Returns: 0; negative errno. */
 int collector_init(struct collector *collector, struct loop *loop, const struct setup *setup,
 		   const char *store_path, struct err *err);
+/* Take over certificates and the bounds of leases. Returns: 0; -EINVAL and negative errno: nothing
+ * was taken over. */
+int collector_reload(struct collector *collector, const struct setup *setup, struct err *err);
+/* Write all that waits, and what is only in the log to its tables: the next start is quick. */
+void collector_save(struct collector *collector);
 void collector_deinit(struct collector *collector);
 
 /* The monotonic clock of this round of the loop. */

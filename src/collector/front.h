@@ -24,8 +24,15 @@ uint16_t front_port(const struct front *front);
  * stay. */
 int front_reload(struct front *front, struct err *err);
 
+/* In a transaction: the generation of what is wanted of @source has changed. */
+void front_on_want(struct front *front, struct registry_source *source);
+/* Before @source goes. */
+void front_on_gone(struct front *front, struct registry_source *source);
 /* After a commit: who waits for what is wanted of a source that changed gets it. */
 void front_flush(struct front *front);
+
+/* No more requests are taken; all that wait are answered with 503. */
+void front_stop(struct front *front);
 
 size_t front_connections(const struct front *front);
 size_t front_waiting(const struct front *front); /* long polls */

@@ -9,17 +9,24 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/js.h"
 #include "wire/report.h"
 
 struct collector;
 
+/* Only the lease and counters: nothing that must be durable. @ret is set then. Returns: was it
+ * done? If not, ingest_report is to be called. */
+bool ingest_renew(struct collector *collector, const struct report *report,
+		  struct report_answer *ret);
+
 /*
  * Apply a report that was decoded, in a transaction.
  * @address  of the peer
- * Returns: 0; -E2BIG a bound: nothing of it was applied; -EINVAL a snapshot that is none; -EPROTO,
- * -ENOSPC, -EIO, -ENOMEM of the store: the transaction is void.
+ * @ret_why  the report is refused and nothing of it was applied: -E2BIG a bound, -EINVAL; else 0
+ * Returns: 0; as commit_write_fn: the transaction is void.
  */
 int ingest_report(struct collector *collector, const struct report *report, const char *address,
-		  struct report_answer *ret, struct err *err);
+		  struct report_answer *ret, int *ret_why, struct err *err);

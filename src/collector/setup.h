@@ -2,32 +2,32 @@
 /* setup - the configuration of the collector, collector.conf. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
+#define SETUP_PATH_MAX 4096
+
 struct setup {
 	char address[64]; /* numeric */
-	uint16_t port;
+	int64_t port;
 	/* Paths; "" none */
-	char certificate[4096];
-	char key[4096];
-	char client_ca[4096];
-	char state_dir[4096]; /* of the store and the first token */
-	uint64_t events_keep; /* so many events are kept */
-	uint32_t nodes_max;
-	uint32_t objects_max;	   /* of a helper */
-	uint32_t object_bytes_max; /* of a helper */
-	uint32_t report_bytes_max;
-	uint32_t connections_max;
-	uint32_t lease_min_ms; /* bounds of three intervals */
-	uint32_t lease_max_ms;
-	bool verbose;
+	char certificate[SETUP_PATH_MAX];
+	char key[SETUP_PATH_MAX];
+	char client_ca[SETUP_PATH_MAX];
+	char state_dir[SETUP_PATH_MAX]; /* of the store and the first token */
+	int64_t events_keep;
+	int64_t nodes_max;
+	int64_t objects_max;	  /* of a helper */
+	int64_t object_bytes_max; /* of a helper */
+	int64_t report_bytes_max;
+	int64_t connections_max;
+	int64_t lease_min_seconds; /* bounds of three intervals */
+	int64_t lease_max_seconds;
 };
 
-/* The defaults. @state_dir  STATEDIR */
+/* The defaults. @state_dir  such as /var/lib/sunfish/collector */
 void setup_init(struct setup *setup, const char *state_dir);
 
 /* Put what the text says over @setup. Returns: 0; -EBADMSG, -EINVAL, -EFBIG with file, line and

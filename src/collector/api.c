@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "collector/api.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "collector/collector.h"
+#include "collector/view.h"
+
+#define EVENTS_LIMIT 1000
+#define EVENTS_LIMIT_MAX 10000
+
+/* --- what handlers use */
+
+const char *api_query(const struct api_request *request, const char *key)
+{
+	return request->query ? request->query(request->query_data, key) : NULL;
+}
+
+int api_body(const struct api_request *request, struct js **ret, struct err *err)
+{
+	CLEANUP_JS struct js *js = NULL;
+	int r = js_parse(request->body, request->length, &js, err);
+
+	if (r < 0)
+		return r;
+	if (js_type(js) != JS_OBJECT)
+		return err_set(err, -EINVAL, "the body must be a JSON object");
+	*ret = TAKE_PTR(js);
+	return 0;
+}
+
+int api_answer_js(struct api_answer *answer, unsigned int status, struct js *take_js,
+		  struct err *err)
+{
+	CLEANUP_JS struct js *js = take_js;
+	CLEANUP_FREE char *text = js_format(js, JS_COMPACT);
+
+	if (!text)
+		return err_nomem(err);
+	str_add(&answer->body, text);
+	answer->status = status;
+	return answer->body.failed ? err_nomem(err) : 0;
+}
+
+struct meaning {
+	int code;
+	unsigned int status;
+	const char *word;
+};
+
+static const struct meaning meanings[] = {
+	{ -EINVAL, 400, "invalid" },	  { -EBADMSG, 400, "invalid" },
+	{ -EACCES, 403, "denied" },	  { -EPERM, 403, "denied" },
+	{ -ENOENT, 404, "not-found" },	  { -EEXIST, 409, "conflict" },
+	{ -EBUSY, 409, "conflict" },	  { -E2BIG, 413, "too-large" },
+	{ -EFBIG, 413, "too-large" },	  { -EAGAIN, 429, "too-many" },
+	{ -ENOTSUP, 405, "not-allowed" }, { 0, 503, "unavailable" },
+};
+
+void api_answer_error(struct api_answer *answer, int code, const char *message)
+{
+	CLEANUP_JS struct js *js = js_object();
+	CLEANUP_FREE char *text = NULL;
+	struct js *error = js_object();
+	const struct meaning *meaning = meanings;
+
+	while (meaning->code && meaning->code != code)
+		meaning++;
+	js_set(error, "code", js_string(meaning->word));
+	js_set(error, "message", js_string(message));
+	js_set(js, "version", js_int(REPORT_VERSION));
+	js_set(js, "error", error);
+	text = js_format(js, JS_COMPACT);
+	str_deinit(&answer->body);
+	*answer = API_ANSWER_NULL;
+	answer->status = meaning->status;
+	str_add(&answer->body,
+		text ? text : "{\"version\":1,\"error\":{\"code\":\"unavailable\"}}");
+}
+
+/* --- lists */
+
+static int get_role(const struct api_request *request, int *ret, struct err *err)
+{
+	const char *word = api_query(request, "role");
+	int role;
+
+	*ret = -1;
+	if (!word)
+		return 0;
+	for (role = 0; role < REGISTRY_ROLES; role++)
+		if (strcmp(word, report_role_word((enum report_role)role)) == 0) {
+			*ret = role;
+			return 0;
+		}
+	return err_set(err, -EINVAL, "role must be target or initiator");
+}
+
+static int get_filter(const struct api_request *request, struct view_filter *ret, struct err *err)
+{
+	ret->node = api_query(request, "node");
+	ret->id = api_query(request, "id");
+	ret->nqn = api_query(request, "nqn");
+	ret->host = api_query(request, "host");
+	ret->state = api_query(request, "state");
+	return get_role(request, &ret->role, err);
+}
+
+static int list_of_kind(struct collector *collector, const struct api_request *request,
+			const char *kind, struct api_answer *answer, struct err *err)
+{
+	struct view_filter filter = { .kind = kind };
+	int r = get_filter(request, &filter, err);
+
+	if (r < 0)
+		return r;
+	if (kind && strcmp(kind, "node") == 0)
+		return view_nodes(collector, &filter, &answer->body, err);
+	return view_objects(collector, &filter, &answer->body, err);
+}
+
+/* A list by its name in the path. */
+static int get_list(struct collector *collector, const struct api_request *request,
+		    struct api_answer *answer, struct err *err)
+{
+	static const struct {
+		const char *path, *kind;
+	} lists[] = {
+		{ "/nodes", "node" },
+		{ "/endpoints", "listener" },
+		{ "/subsystems", "subsystem" },
+		{ "/namespaces", "namespace" },
+		{ "/drives", "drive" },
+		{ "/hosts", "host" },
+		{ "/connections", "connection" },
+		{ "/controllers", "controller" },
+		{ "/devices", "device" },
+		{ "/sessions", "session" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strcmp(request->path, lists[i].path) == 0)
+			return list_of_kind(collector, request, lists[i].kind, answer, err);
+	return err_set(err, -ENOENT, "there is no list %s", request->path);
+}
+
+static int get_objects(struct collector *collector, const struct api_request *request,
+		       struct api_answer *answer, struct err *err)
+{
+	return list_of_kind(collector, request, api_query(request, "kind"), answer, err);
+}
+
+static int get_status(struct collector *collector, const struct api_request *request,
+		      struct api_answer *answer, struct err *err)
+{
+	(void)request;
+	return view_status(collector, &answer->body, err);
+}
+
+/* --- events */
+
+int api_number(const struct api_request *request, const char *key, uint64_t max, uint64_t otherwise,
+	       uint64_t *ret, struct err *err)
+{
+	const char *text = api_query(request, key);
+
+	*ret = otherwise;
+	if (!text)
+		return 0;
+	if (str_parse_uint(text, max, ret) < 0)
+		return err_set(err, -EINVAL, "%s must be a whole number up to %" PRIu64, key, max);
+	return 0;
+}
+
+static int get_events(struct collector *collector, const struct api_request *request,
+		      struct api_answer *answer, struct err *err)
+{
+	struct events_filter filter;
+	uint64_t limit;
+	int r = api_events_filter(request, 0, &filter, err);
+
+	if (r == 0)
+		r = api_number(request, "limit", EVENTS_LIMIT_MAX, EVENTS_LIMIT, &limit, err);
+	if (r < 0)
+		return r;
+	return events_list(collector->events, &filter, limit ? (size_t)limit : 1, &answer->body,
+			   err);
+}
+
+int api_events_filter(const struct api_request *request, int64_t otherwise,
+		      struct events_filter *ret, struct err *err)
+{
+	uint64_t after = 0;
+	int r = api_number(request, "after", INT64_MAX, 0, &after, err);
+
+	if (r < 0)
+		return r;
+	*ret = (struct events_filter){
+		.after = api_query(request, "after") ? (int64_t)after : otherwise,
+		.node = api_query(request, "node"),
+		.kind = api_query(request, "kind"),
+		.object_id = api_query(request, "object_id"),
+		.type = api_query(request, "type"),
+	};
+	return 0;
+}
+
+/* --- nodes and their tokens */
+
+static int post_node(struct collector *collector, const struct api_request *request,
+		     struct api_answer *answer, struct err *err)
+{
+	CLEANUP_JS struct js *body = NULL;
+	struct js *js;
+	char token[AUTH_TOKEN_TEXT];
+	enum auth_right right = AUTH_NODE;
+	const char *name;
+	const char *word;
+	int r = api_body(request, &body, err);
+
+	if (r < 0)
+		return r;
+	name = js_text(js_get(body, "name"));
+	word = js_text(js_get(body, "role"));
+	if (!name)
+		return err_set(err, -EINVAL, "\"name\" must be a text");
+	if (js_get(body, "role") && (!word || auth_right_parse(word, &right) < 0))
+		return err_set(err, -EINVAL, "\"role\" must be node, viewer or admin");
+	r = auth_add(collector->auth, name, right, token, err);
+	if (r < 0)
+		return r;
+	js = js_object();
+	js_set(js, "version", js_int(REPORT_VERSION));
+	js_set(js, "name", js_string(name));
+	js_set(js, "role", js_string(auth_right_word(right)));
+	js_set(js, "token", js_string(token));
+	explicit_bzero(token, sizeof(token));
+	return api_answer_js(answer, 201, js, err);
+}
+
+static int forget_node(struct collector *collector, struct registry_node *node, struct err *err)
+{
+	const struct registry_source *source = node->sources[REPORT_TARGET];
+	int r;
+
+	if (!source)
+		source = node->sources[REPORT_INITIATOR];
+	r = view_node_event(collector, source, "removed", "deleted by an administrator", err);
+	return r < 0 ? r : registry_node_remove(collector->registry, node, err);
+}
+
+static int delete_node(struct collector *collector, const struct api_request *request,
+		       struct api_answer *answer, struct err *err)
+{
+	struct registry_node *node = registry_node_find(collector->registry, request->id);
+	struct js *js;
+	int r = auth_remove(collector->auth, node ? node->name : request->id, err);
+
+	/* one with a certificate has no token, one that never came has nothing else */
+	if (r == -ENOENT && node)
+		r = 0;
+	while (r == 0 && node) {
+		r = forget_node(collector, node, err);
+		node = registry_node_find(collector->registry, request->id);
+	}
+	if (r == -ENOENT)
+		return err_set(err, r, "there is no node, and no token, of the name %s",
+			       request->id);
+	if (r < 0)
+		return r;
+	js = js_object();
+	js_set(js, "version", js_int(REPORT_VERSION));
+	js_set(js, "name", js_string(request->id));
+	return api_answer_js(answer, 200, js, err);
+}
+
+static int get_metrics(struct collector *collector, const struct api_request *request,
+		       struct api_answer *answer, struct err *err)
+{
+	(void)request;
+	view_metrics(collector, &answer->body);
+	answer->type = "text/plain; version=0.0.4; charset=utf-8";
+	return answer->body.failed ? err_nomem(err) : 0;
+}
+
+/* --- routes */
+
+static const struct api_route routes[] = {
+	{ "GET", "/nodes", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/endpoints", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/subsystems", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/namespaces", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/drives", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/hosts", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/connections", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/controllers", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/devices", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/sessions", AUTH_VIEWER, 0, get_list },
+	{ "GET", "/objects", AUTH_VIEWER, 0, get_objects },
+	{ "GET", "/events", AUTH_VIEWER, 0, get_events },
+	{ "GET", "/status", AUTH_VIEWER, 0, get_status },
+	{ "GET", "/metrics", AUTH_VIEWER, 0, get_metrics },
+	{ "POST", "/nodes", AUTH_ADMIN, API_WRITES, post_node },
+	{ "DELETE", "/nodes/*", AUTH_ADMIN, API_WRITES, delete_node },
+	{ 0 },
+};
+
+/* Returns: does the route's path fit? */
+static bool path_fits(const char *pattern, const char *path, const char **ret_id)
+{
+	size_t length = strlen(pattern);
+
+	if (length == 0 || pattern[length - 1] != '*') {
+		*ret_id = "";
+		return strcmp(pattern, path) == 0;
+	}
+	*ret_id = path + length - 1;
+	return strncmp(pattern, path, length - 1) == 0 && **ret_id && !strchr(*ret_id, '/');
+}
+
+static const struct api_route *find_in(const struct api_route *table, const char *method,
+				       const char *path, const char **ret_id, bool *other_method)
+{
+	const char *id;
+
+	for (; table->method; table++) {
+		if (!path_fits(table->path, path, &id))
+			continue;
+		*ret_id = id;
+		if (strcmp(table->method, method) == 0)
+			return table;
+		*other_method = true;
+	}
+	return NULL;
+}
+
+int api_find(const char *method, const char *path, const struct api_route **ret,
+	     const char **ret_id, struct err *err)
+{
+	bool other_method = false;
+	const struct api_route *route = find_in(routes, method, path, ret_id, &other_method);
+
+	if (!route)
+		route = find_in(intent_routes, method, path, ret_id, &other_method);
+	if (!route && other_method)
+		return err_set(err, -ENOTSUP, "%s does not know %s", path, method);
+	if (!route)
+		return err_set(err, -ENOENT, "there is nothing at " API_ROOT "%s", path);
+	*ret = route;
+	return 0;
+}
+
+void api_call(struct collector *collector, const struct api_route *route,
+	      const struct api_request *request, struct api_answer *answer)
+{
+	struct err err = ERR_NULL;
+	int r;
+
+	if (request->who->right < route->right)
+		r = err_set(&err, -EACCES, "%s may not do that: it is for %s", request->who->name,
+			    auth_right_word(route->right));
+	else
+		r = route->fn(collector, request, answer, &err);
+	if (r == 0 && answer->body.failed)
+		r = err_nomem(&err);
+	if (r < 0)
+		api_answer_error(answer, r, err.text);
+}

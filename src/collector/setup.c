@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "collector/setup.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "core/cfg.h"
+
+#define FILE_MAX (1u << 20)
+
+void setup_init(struct setup *setup, const char *state_dir)
+{
+	*setup = (struct setup){
+		.address = "127.0.0.1",
+		.port = 8443,
+		.events_keep = 1000000,
+		.nodes_max = 20000,
+		.objects_max = 16384,
+		.object_bytes_max = 16u << 20,
+		.report_bytes_max = 16u << 20,
+		.connections_max = 32768,
+		.lease_min_seconds = 3,
+		.lease_max_seconds = 3600,
+	};
+	snprintf(setup->state_dir, sizeof(setup->state_dir), "%s", state_dir);
+}
+
+/* --- keys */
+
+#define TEXT(name)                                                                                 \
+	{                                                                                          \
+#name, offsetof(struct setup, name), sizeof(((struct setup *)0)->name)             \
+	}
+#define NUMBER(name, min, max)                                                                     \
+	{                                                                                          \
+#name, offsetof(struct setup, name), min, max                                      \
+	}
+
+static const struct text_key {
+	const char *name;
+	size_t offset;
+	size_t size;
+} text_keys[] = {
+	TEXT(address), TEXT(certificate), TEXT(key), TEXT(client_ca), TEXT(state_dir),
+};
+
+static const struct number_key {
+	const char *name;
+	size_t offset;
+	int64_t min;
+	int64_t max;
+} number_keys[] = {
+	NUMBER(port, 0, 65535),
+	NUMBER(events_keep, 1000, 1000000000),
+	NUMBER(nodes_max, 1, 1000000),
+	NUMBER(objects_max, 1, 65536),
+	NUMBER(object_bytes_max, 1024, 1 << 30),
+	NUMBER(report_bytes_max, 1024, 16 << 20),
+	NUMBER(connections_max, 4, 1000000),
+	NUMBER(lease_min_seconds, 1, 86400),
+	NUMBER(lease_max_seconds, 1, 86400),
+};
+
+static int take_text(struct setup *setup, const struct cfg_item *item, const struct text_key *key,
+		     struct err *err)
+{
+	const char *text;
+	int r = cfg_text(item, &text, err);
+
+	if (r < 0)
+		return r;
+	if (strlen(text) >= key->size)
+		return cfg_error(item, err, -EINVAL, "%s is longer than %zu bytes", key->name,
+				 key->size - 1);
+	memcpy((char *)setup + key->offset, text, strlen(text) + 1);
+	return 0;
+}
+
+static int take_number(struct setup *setup, const struct cfg_item *item,
+		       const struct number_key *key, struct err *err)
+{
+	int64_t value;
+	int r = cfg_int(item, key->min, key->max, &value, err);
+
+	if (r == 0)
+		*(int64_t *)((char *)setup + key->offset) = value;
+	return r;
+}
+
+static int take(struct setup *setup, const struct cfg_item *item, struct err *err)
+{
+	const char *name = cfg_name(item);
+	size_t i;
+
+	for (i = 0; i < sizeof(text_keys) / sizeof(text_keys[0]); i++)
+		if (strcmp(name, text_keys[i].name) == 0)
+			return take_text(setup, item, &text_keys[i], err);
+	for (i = 0; i < sizeof(number_keys) / sizeof(number_keys[0]); i++)
+		if (strcmp(name, number_keys[i].name) == 0)
+			return take_number(setup, item, &number_keys[i], err);
+	return cfg_error(item, err, -EINVAL,
+			 "unknown key \"%s\": sunfish-collector.conf(5) has those there are", name);
+}
+
+int setup_parse(const char *text, size_t length, const char *origin, struct setup *setup,
+		struct err *err)
+{
+	struct setup changed = *setup;
+	CLEANUP_CFG struct cfg *cfg = NULL;
+	const struct cfg_item *item;
+	size_t i;
+	int r = cfg_parse(text, length, origin, &cfg, err);
+
+	for (i = 0; r == 0 && (item = cfg_at(cfg_root(cfg), i)); i++)
+		r = take(&changed, item, err);
+	if (r == 0) {
+		r = setup_check(&changed, err);
+		if (r < 0)
+			err_prefix(err, "%s: ", origin);
+	}
+	if (r == 0)
+		*setup = changed;
+	return r;
+}
+
+int setup_load(const char *path, struct setup *setup, struct err *err)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t length;
+	int r = fs_read_file(AT_FDCWD, path, FILE_MAX, &text, &length);
+
+	if (r < 0)
+		return err_set(err, r, "%s: %s", path, strerror(-r));
+	return setup_parse(text, length, path, setup, err);
+}
+
+/* --- what goes together */
+
+static bool is_loopback(const char *address, bool *ret_valid)
+{
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	*ret_valid = true;
+	if (inet_pton(AF_INET, address, &v4) == 1)
+		return (ntohl(v4.s_addr) >> 24) == 127;
+	if (inet_pton(AF_INET6, address, &v6) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&v6);
+	*ret_valid = false;
+	return false;
+}
+
+int setup_check(const struct setup *setup, struct err *err)
+{
+	bool valid;
+	bool loopback = is_loopback(setup->address, &valid);
+
+	if (!valid)
+		return err_set(err, -EINVAL,
+			       "address \"%s\" is no numeric address: write 0.0.0.0 or :: for all",
+			       setup->address);
+	if (!*setup->certificate != !*setup->key)
+		return err_set(err, -EINVAL, "certificate and key belong together: %s is missing",
+			       *setup->key ? "certificate" : "key");
+	if (*setup->client_ca && !*setup->certificate)
+		return err_set(err, -EINVAL, "client_ca needs a certificate and a key");
+	if (!loopback && !*setup->certificate)
+		return err_set(err, -EINVAL,
+			       "without TLS only a loopback address is served, and %s is none: set "
+			       "certificate and key",
+			       setup->address);
+	if (setup->lease_min_seconds > setup->lease_max_seconds)
+		return err_set(err, -EINVAL, "lease_min_seconds is more than lease_max_seconds");
+	if (*setup->state_dir != '/')
+		return err_set(err, -EINVAL, "state_dir \"%s\" must be an absolute path",
+			       setup->state_dir);
+	return 0;
+}
