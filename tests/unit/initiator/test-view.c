@@ -256,6 +256,30 @@ static void json_of_paths_says_what_is_missing(void **state)
 	assert_int_equal(js_length(js_get(json, "devices")), 2);
 }
 
+static void json_of_show_has_only_what_is_meant(void **state)
+{
+	struct example *e = *state;
+	CLEANUP_JS struct js *all = js_object();
+	CLEANUP_JS struct js *some = js_object();
+	struct look_target targets[2];
+	const struct js *item;
+
+	assert_int_equal(view_json_list(&e->look, NULL, 0, all, NULL), 0);
+	assert_int_equal(js_length(js_get(all, "controllers")), 3);
+	assert_int_equal(js_length(js_get(all, "devices")), 2);
+	look_find(&e->look, "nvme2", &targets[0]);
+	look_find(&e->look, "/dev/nvme0n2", &targets[1]);
+	assert_int_equal(view_json_list(&e->look, targets, 2, some, NULL), 0);
+	assert_int_equal(js_length(js_get(some, "controllers")), 1);
+	item = js_at(js_get(some, "controllers"), 0);
+	assert_string_equal(js_text(js_get(item, "id")), "nvme2");
+	assert_string_equal(js_text(js_get(item, "owner")), "stas");
+	assert_false(js_is_true(js_get(item, "wanted")));
+	assert_int_equal(js_length(js_get(some, "devices")), 1);
+	item = js_at(js_get(some, "devices"), 0);
+	assert_string_equal(js_text(js_get(item, "id")), "nvme0n2");
+}
+
 /* --- names */
 
 static void a_word_is_an_nqn_a_controller_or_a_device(void **state)
@@ -300,6 +324,7 @@ int main(void)
 		cmocka_unit_test(shows_all_of_a_controller),
 		cmocka_unit_test(shows_all_of_a_device),
 		cmocka_unit_test(json_of_paths_says_what_is_missing),
+		cmocka_unit_test(json_of_show_has_only_what_is_meant),
 		cmocka_unit_test(a_word_is_an_nqn_a_controller_or_a_device),
 		cmocka_unit_test(a_wrong_name_gets_those_that_are_like_it),
 	};
