@@ -121,16 +121,22 @@ static int open_to(const struct peer *peer, int *ret_fd, struct err *err)
 	return 0;
 }
 
+void probe_request(uint8_t ret_pdu[PROBE_PDU_BYTES])
+{
+	memset(ret_pdu, 0, PROBE_PDU_BYTES);
+	ret_pdu[0] = PDU_ICREQ;
+	ret_pdu[2] = IC_PDU_SIZE; /* length of the header */
+	ret_pdu[4] = IC_PDU_SIZE; /* and of all, little-endian */
+}
+
 /* An ICReq asks for nothing: format 0, no padding, no digests, one R2T at a time. */
 static int send_icreq(int fd)
 {
-	uint8_t pdu[IC_PDU_SIZE] = {
-		[0] = PDU_ICREQ,
-		[2] = IC_PDU_SIZE, /* length of the header */
-		[4] = IC_PDU_SIZE, /* and of all, little-endian */
-	};
-	ssize_t sent = send(fd, pdu, sizeof(pdu), MSG_NOSIGNAL);
+	uint8_t pdu[PROBE_PDU_BYTES];
+	ssize_t sent;
 
+	probe_request(pdu);
+	sent = send(fd, pdu, sizeof(pdu), MSG_NOSIGNAL);
 	if (sent < 0)
 		return -errno;
 	return sent == (ssize_t)sizeof(pdu) ? 0 : -ECONNRESET;
@@ -185,6 +191,21 @@ static int judge(const struct peer *peer, const uint8_t *pdu, size_t length, str
 		       "%s port %s does not speak NVMe/TCP: its answer begins with %02x %02x %02x; "
 		       "another service listens there",
 		       peer->address, peer->port, pdu[0], pdu[1], pdu[2]);
+}
+
+int probe_judge(const char *address, const char *port, const uint8_t *answer, size_t length,
+		struct err *err)
+{
+	const struct peer peer = { .address = address, .port = port };
+
+	return judge(&peer, answer, length, err);
+}
+
+int probe_explain(const char *address, const char *port, int r, struct err *err)
+{
+	const struct peer peer = { .address = address, .port = port };
+
+	return explain_connect(&peer, r, err);
 }
 
 int probe_tcp(const char *address, const char *port, unsigned int timeout_ms, struct err *err)

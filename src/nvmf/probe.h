@@ -11,6 +11,9 @@
  */
 #pragma once
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/err.h"
 
 /*
@@ -27,6 +30,20 @@
  *   -EINVAL        @address or @port is none; other negative errno of socket calls.
  */
 int probe_tcp(const char *address, const char *port, unsigned int timeout_ms, struct err *err);
+
+/* --- the parts of it, for who does not block (prober.h) */
+
+#define PROBE_PDU_BYTES 128
+
+/* An ICReq that asks for nothing. */
+void probe_request(uint8_t ret_pdu[PROBE_PDU_BYTES]);
+/* What the answer means; none at all is length 0. Returns: as probe_tcp. */
+int probe_judge(const char *address, const char *port, const uint8_t *answer, size_t length,
+		struct err *err);
+/* The text for an error of connect(). Returns: @r. */
+int probe_explain(const char *address, const char *port, int r, struct err *err);
+
+/* --- RDMA */
 
 /* How the helper program ends; its reason is one line on standard error. */
 enum {
