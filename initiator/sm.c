@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 
-#define ENTRIES_MAX (4U * CONF_CONNECTIONS_MAX)
+#define ENTRIES_MAX ((size_t)CONF_CONNECTIONS_MAX * 4)
 #define STEADY_MS 10000 /* what was up for less did not really come up */
 #define DOUBT_MS 5000	/* how long one of which nobody knows waits for probes to end */
 
@@ -204,7 +204,8 @@ static struct entry *add_entry(struct sm *sm, struct err *err)
 	struct entry *entry;
 
 	if (sm->count >= ENTRIES_MAX) {
-		err_set_text(err, -E2BIG, "more than %u connections cannot be wanted", ENTRIES_MAX);
+		err_set_text(err, -E2BIG, "more than %zu connections cannot be wanted",
+			     ENTRIES_MAX);
 		return NULL;
 	}
 	if (sm->count == sm->room) {
@@ -608,7 +609,8 @@ static void view(const struct entry *entry, struct sm_view *ret)
 		.state = entry->state,
 		.sources = entry->sources,
 		.controller = entry->controller,
-		.attempts = entry->attempts,
+		/* kept inside until it has been up for a while */
+		.attempts = entry->state == SM_UP ? 0 : entry->attempts,
 		.next_ms = entry->next_ms,
 		.code = entry->code,
 		.error = entry->error,
