@@ -14,7 +14,8 @@ one_controller() { [ "$(c | wc -l)" = 1 ] && [ "$(<"/sys/class/nvme/$(c)/state")
 # the file system that was booted from, on the device that its name leads to
 root_is() { [ "$(stat -c %d $booted/root)" = "$((0x$(stat -L -c '%t * 256 + 0x%T' "/dev/disk/by-nvmeof/$NETBOOT_NQN-ns1")))" ]; }
 registered() {
-	local d=/run/nvme/registry/$(c)
+	local d
+	d=/run/nvme/registry/$(c)
 	[ "$(<"$d/owner")" = boot ] && [ "$(<"$d/seqnum")" -gt 0 ]
 }
 noted() { grep -x "$(c) tcp,10.101.46.14,,$NETBOOT_NQN" $booted/sunfish/boot/connections; }
