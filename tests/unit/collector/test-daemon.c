@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The real program: spoken to over its socket, killed and started again. */
+#include "tests/unit/unit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/js.h"
+#include "base/str.h"
+
+#define PATIENCE_MS 20000
+
+struct daemon {
+	char dir[64];
+	char config[128];
+	char token[128];
+	unsigned int port;
+	pid_t pid;
+};
+
+#define DAEMON __attribute__((cleanup(daemon_end))) struct daemon
+
+/* --- the program */
+
+static void program_path(char path[4096])
+{
+	char *at;
+	ssize_t length = readlink("/proc/self/exe", path, 4095);
+
+	assert_true(length > 0);
+	path[length] = '\0';
+	at = strstr(path, "/tests/unit/");
+	assert_non_null(at);
+	strcpy(at, "/sunfish-collectord");
+}
+
+static void write_config(const struct daemon *d, const char *more)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+
+	str_addf(&text, "state_dir = \"%s\"; port = %u; lease_min_seconds = 1;\n%s", d->dir,
+		 d->port, more);
+	assert_int_equal(fs_replace_file(AT_FDCWD, d->config, str_get(&text), text.length, 0600),
+			 0);
+}
+
+/* What it says on standard error until it listens. */
+static void read_port(struct daemon *d, int fd)
+{
+	char text[4096] = "";
+	size_t length = 0;
+	const char *at = NULL;
+
+	while (!at && length < sizeof(text) - 1) {
+		ssize_t n = read(fd, text + length, sizeof(text) - 1 - length);
+
+		if (n <= 0)
+			fail_msg("the daemon ended: %s", text);
+		length += (size_t)n;
+		text[length] = '\0';
+		at = strstr(text, " port ");
+	}
+	assert_non_null(at);
+	assert_int_equal(sscanf(at, " port %u", &d->port), 1);
+}
+
+static void daemon_run(struct daemon *d)
+{
+	char path[4096];
+	int pipes[2];
+
+	program_path(path);
+	assert_int_equal(pipe(pipes), 0);
+	d->pid = fork();
+	assert_true(d->pid >= 0);
+	if (d->pid == 0) {
+		dup2(pipes[1], 2);
+		close(pipes[0]);
+		close(pipes[1]);
+		execl(path, path, "--config", d->config, NULL);
+		_exit(127);
+	}
+	close(pipes[1]);
+	read_port(d, pipes[0]);
+	close(pipes[0]);
+}
+
+static void daemon_begin(struct daemon *d)
+{
+	CLEANUP_FREE char *token = NULL;
+	char path[160];
+	size_t length;
+
+	*d = (struct daemon){ .dir = "/tmp/sunfish-test-XXXXXX" };
+	assert_non_null(mkdtemp(d->dir));
+	snprintf(d->config, sizeof(d->config), "%s/collector.conf", d->dir);
+	write_config(d, "");
+	daemon_run(d);
+	write_config(d, "");
+	snprintf(path, sizeof(path), "%s/admin.token", d->dir);
+	assert_int_equal(fs_read_file(AT_FDCWD, path, 100, &token, &length), 0);
+	assert_int_equal(length, 65);
+	snprintf(d->token, sizeof(d->token), "%.64s", token);
+}
+
+static int daemon_kill(struct daemon *d, int signal)
+{
+	int status = 0;
+
+	if (d->pid > 0) {
+		kill(d->pid, signal);
+		waitpid(d->pid, &status, 0);
+	}
+	d->pid = 0;
+	return status;
+}
+
+static void daemon_end(struct daemon *d)
+{
+	static const char *const files[] = { "collector.conf", "admin.token", "collector.db",
+					     "collector.db-wal" };
+	char path[160];
+	size_t i;
+
+	daemon_kill(d, SIGKILL);
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", d->dir, files[i]);
+		unlink(path);
+	}
+	rmdir(d->dir);
+}
+
+/* --- a client */
+
+static int dial(const struct daemon *d)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)d->port) };
+	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int request(const struct daemon *d, const char *token, const char *method, const char *path,
+		   const char *more, const char *body)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+	int fd = dial(d);
+
+	if (fd < 0)
+		return -1;
+	str_addf(&text, "%s /sunfish/v1%s HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n%s", method,
+		 path, strlen(body), more);
+	if (token)
+		str_addf(&text, "Authorization: Bearer %s\r\n", token);
+	str_addf(&text, "\r\n%s", body);
+	if (send(fd, str_get(&text), text.length, MSG_NOSIGNAL) != (ssize_t)text.length) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Read until @until is there and what is behind it is as long as it says. Returns: the status;
+ * -1 the connection broke. */
+static int read_answer(int fd, struct str *ret)
+{
+	char buffer[4096];
+	const char *end = NULL;
+	const char *length;
+	size_t want = 0;
+
+	while (!end || ret->length < want) {
+		ssize_t n = read(fd, buffer, sizeof(buffer));
+
+		if (n <= 0)
+			return -1;
+		str_add_n(ret, buffer, (size_t)n);
+		end = strstr(str_get(ret), "\r\n\r\n");
+		length = strcasestr(str_get(ret), "content-length: ");
+		if (end)
+			want = (size_t)(end - str_get(ret)) + 4 +
+			       (length ? strtoul(length + 16, NULL, 10) : 0);
+	}
+	return atoi(str_get(ret) + strlen("HTTP/1.1 "));
+}
+
+static int ask(const struct daemon *d, const char *token, const char *method, const char *path,
+	       const char *body, struct js **ret)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+	CLEANUP_CLOSE int fd = request(d, token, method, path, "", body);
+	int status = fd < 0 ? -1 : read_answer(fd, &text);
+	const char *at = strstr(str_get(&text), "\r\n\r\n");
+
+	if (status > 0 && ret && at)
+		js_parse(at + 4, strlen(at + 4), ret, NULL);
+	return status;
+}
+
+static int ask_quietly(const struct daemon *d, const char *token, const char *method,
+		       const char *path, const char *body)
+{
+	return ask(d, token, method, path, body, NULL);
+}
+
+static void sender(struct str *out, const char *node, const char *name)
+{
+	str_addf(
+		out,
+		"{\"version\":1,\"node\":\"%s\",\"name\":\"%s\",\"role\":\"target\",\"boot\":\"b\","
+		"\"program\":\"p\",\"interval_ms\":100000",
+		node, name);
+}
+
+/* --- who may do what */
+
+static void nobody_gets_in_without_a_token(void **state)
+{
+	DAEMON d;
+
+	(void)state;
+	daemon_begin(&d);
+	assert_int_equal(ask_quietly(&d, NULL, "GET", "/status", ""), 401);
+	assert_int_equal(ask_quietly(&d, "0123", "GET", "/status", ""), 401);
+	assert_int_equal(ask_quietly(&d, NULL, "POST", "/report", "{}"), 401);
+	assert_int_equal(ask_quietly(&d, d.token, "GET", "/status", ""), 200);
+	assert_int_equal(ask_quietly(&d, d.token, "GET", "/nothing", ""), 404);
+	assert_int_equal(ask_quietly(&d, d.token, "PUT", "/nodes", ""), 405);
+	assert_int_equal(ask_quietly(&d, d.token, "POST", "/nodes", "{"), 400);
+}
+
+static void wrong_tokens_are_slowed_down_and_right_ones_are_not(void **state)
+{
+	DAEMON d;
+	int status = 0;
+	int i;
+
+	(void)state;
+	daemon_begin(&d);
+	for (i = 0; i < 60 && status != 429; i++)
+		status = ask_quietly(&d, "0123", "GET", "/status", "");
+	assert_int_equal(status, 429);
+	assert_int_equal(ask_quietly(&d, d.token, "GET", "/status", ""), 200);
+}
+
+static void a_node_reports_only_of_itself(void **state)
+{
+	DAEMON d;
+	CLEANUP_JS struct js *js = NULL;
+	CLEANUP_STR struct str mine = STR_NULL;
+	CLEANUP_STR struct str others = STR_NULL;
+	CLEANUP_STR struct str stolen = STR_NULL;
+	const char *token;
+
+	(void)state;
+	daemon_begin(&d);
+	assert_int_equal(ask(&d, d.token, "POST", "/nodes", "{\"name\":\"blake14\"}", &js), 201);
+	token = js_text(js_get(js, "token"));
+	sender(&mine, "id14", "blake14");
+	sender(&others, "id15", "blake15");
+	sender(&stolen, "id15", "blake14");
+	str_add(&mine, "}");
+	str_add(&others, "}");
+	str_add(&stolen, "}");
+	assert_int_equal(ask_quietly(&d, token, "POST", "/report", str_get(&mine)), 200);
+	assert_int_equal(ask_quietly(&d, token, "POST", "/report", str_get(&others)), 403);
+	/* an administrator may; the id is taken then */
+	assert_int_equal(ask_quietly(&d, d.token, "POST", "/report", str_get(&others)), 200);
+	assert_int_equal(ask_quietly(&d, token, "POST", "/report", str_get(&stolen)), 403);
+	assert_int_equal(ask_quietly(&d, token, "GET", "/wanted?node=id14&role=target", ""), 200);
+	assert_int_equal(ask_quietly(&d, token, "GET", "/wanted?node=id15&role=target", ""), 403);
+	assert_int_equal(ask_quietly(&d, token, "GET", "/nodes", ""), 403);
+	assert_int_equal(ask_quietly(&d, token, "GET", "/events/stream", ""), 403);
+	assert_int_equal(ask_quietly(&d, token, "DELETE", "/nodes/blake15", ""), 403);
+	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/blake14", ""), 200);
+	assert_int_equal(ask_quietly(&d, token, "POST", "/report", str_get(&mine)), 401);
+	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/blake14", ""), 404);
+}
+
+static void a_viewer_reads_and_changes_nothing(void **state)
+{
+	DAEMON d;
+	CLEANUP_JS struct js *js = NULL;
+	CLEANUP_STR struct str report = STR_NULL;
+	const char *token;
+
+	(void)state;
+	daemon_begin(&d);
+	assert_int_equal(
+		ask(&d, d.token, "POST", "/nodes", "{\"name\":\"eye\",\"role\":\"viewer\"}", &js),
+		201);
+	token = js_text(js_get(js, "token"));
+	sender(&report, "eye", "eye");
+	str_add(&report, "}");
+	assert_int_equal(ask_quietly(&d, token, "GET", "/nodes", ""), 200);
+	assert_int_equal(ask_quietly(&d, token, "GET", "/metrics", ""), 200);
+	assert_int_equal(ask_quietly(&d, token, "POST", "/nodes", "{\"name\":\"x\"}"), 403);
+	assert_int_equal(ask_quietly(&d, token, "POST", "/report", str_get(&report)), 403);
+}
+
+/* --- events */
+
+static void add_event(struct str *out, unsigned int seq)
+{
+	str_addf(out,
+		 ",\"events\":[{\"seq\":%u,\"time\":1,\"type\":\"changed\",\"kind\":\"drive\","
+		 "\"id\":\"d%u\",\"object\":{\"n\":%u}}]}",
+		 seq, seq % 7, seq);
+}
+
+static void report_first(const struct daemon *d)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+
+	sender(&text, "id14", "blake14");
+	str_add(&text, ",\"snapshot\":{\"seq\":0,\"objects\":[]}}");
+	assert_int_equal(ask_quietly(d, d->token, "POST", "/report", str_get(&text)), 200);
+}
+
+static int report_event(const struct daemon *d, unsigned int seq, int64_t *ret_ack)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+	CLEANUP_JS struct js *js = NULL;
+	int status;
+
+	sender(&text, "id14", "blake14");
+	add_event(&text, seq);
+	status = ask(d, d->token, "POST", "/report", str_get(&text), &js);
+	*ret_ack = js_number(js_get(js, "ack"), -1);
+	return status;
+}
+
+static void wait_for_text(int fd, struct str *text, const char *what)
+{
+	char buffer[4096];
+
+	while (!text->text || !strstr(text->text, what)) {
+		ssize_t n = read(fd, buffer, sizeof(buffer));
+
+		if (n <= 0)
+			fail_msg("no \"%s\" in: %s", what, str_get(text));
+		str_add_n(text, buffer, (size_t)n);
+	}
+}
+
+static void a_stream_goes_on_where_it_ended(void **state)
+{
+	DAEMON d;
+	CLEANUP_STR struct str live = STR_NULL;
+	CLEANUP_STR struct str resumed = STR_NULL;
+	CLEANUP_CLOSE int fd = -1;
+	CLEANUP_CLOSE int again = -1;
+	int64_t ack;
+
+	(void)state;
+	daemon_begin(&d);
+	report_first(&d);
+	fd = request(&d, d.token, "GET", "/events/stream?kind=drive", "", "");
+	wait_for_text(fd, &live, "sunfish events");
+	assert_int_equal(report_event(&d, 1, &ack), 200);
+	wait_for_text(fd, &live, "\"seq\":1,");
+	assert_int_equal(report_event(&d, 2, &ack), 200);
+	wait_for_text(fd, &live, "\"seq\":2,");
+	/* the node's own event was number 1 */
+	again = request(&d, d.token, "GET", "/events/stream", "Last-Event-ID: 2\r\n", "");
+	wait_for_text(again, &resumed, "\"seq\":2,");
+	assert_null(strstr(str_get(&resumed), "\"seq\":1,"));
+	assert_int_equal(report_event(&d, 3, &ack), 200);
+	wait_for_text(again, &resumed, "\"seq\":3,");
+}
+
+static void a_long_poll_ends_in_time(void **state)
+{
+	DAEMON d;
+
+	(void)state;
+	daemon_begin(&d);
+	report_first(&d);
+	assert_int_equal(ask_quietly(&d, d.token, "GET",
+				     "/wanted?node=id14&role=target&generation=0&wait_ms=100", ""),
+			 204);
+	assert_int_equal(ask_quietly(&d, d.token, "GET",
+				     "/wanted?node=nobody&role=target&generation=0&wait_ms=100",
+				     ""),
+			 204);
+	assert_int_equal(ask_quietly(&d, d.token, "GET",
+				     "/wanted?node=id14&role=target&generation=7&wait_ms=60000",
+				     ""),
+			 200);
+}
+
+/* --- crashes */
+
+static void kill_later(const struct daemon *d, unsigned int ms)
+{
+	if (fork() == 0) {
+		usleep(ms * 1000);
+		kill(d->pid, SIGKILL);
+		_exit(0);
+	}
+}
+
+static void check_events(const struct daemon *d, unsigned int last, unsigned int acknowledged)
+{
+	CLEANUP_JS struct js *js = NULL;
+	const struct js *items;
+	unsigned int seq = 0;
+	size_t i;
+
+	assert_int_equal(ask(d, d->token, "GET", "/events?kind=drive&limit=10000", "", &js), 200);
+	items = js_get(js, "items");
+	for (i = 0; i < js_length(items); i++)
+		assert_int_equal(js_number(js_get(js_at(items, i), "seq"), 0), ++seq);
+	assert_true(seq >= acknowledged && seq <= last);
+}
+
+static void what_was_acknowledged_is_there_once_after_kills(void **state)
+{
+	DAEMON d;
+	unsigned int seq = 1;
+	unsigned int kills = 0;
+	int64_t ack = 0;
+	int64_t acknowledged = 0;
+
+	(void)state;
+	daemon_begin(&d);
+	report_first(&d);
+	kill_later(&d, 30);
+	while (kills < 6 && seq < 5000) {
+		if (report_event(&d, seq, &ack) == 200) {
+			assert_true(ack == seq);
+			acknowledged = ack;
+			seq++;
+			continue;
+		}
+		/* it is dead: the same again to the next one */
+		daemon_kill(&d, SIGKILL);
+		daemon_run(&d);
+		kills++;
+		if (kills < 6)
+			kill_later(&d, 20 + 17 * kills);
+	}
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	assert_int_equal(kills, 6);
+	assert_true(acknowledged > 0);
+	check_events(&d, seq, (unsigned int)acknowledged);
+}
+
+static void it_ends_in_order_and_the_address_is_free(void **state)
+{
+	DAEMON d;
+	int64_t ack;
+	int status;
+
+	(void)state;
+	daemon_begin(&d);
+	report_first(&d);
+	assert_int_equal(report_event(&d, 1, &ack), 200);
+	status = daemon_kill(&d, SIGTERM);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	daemon_run(&d);
+	check_events(&d, 1, 1);
+}
+
+static void without_tls_only_loopback_is_served(void **state)
+{
+	DAEMON d;
+	char path[4096];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	daemon_begin(&d);
+	write_config(&d, "address = \"0.0.0.0\";\n");
+	program_path(path);
+	pid = fork();
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY);
+
+		dup2(null, 2);
+		execl(path, path, "--config", d.config, "--check-config", NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+static void two_do_not_share_a_store(void **state)
+{
+	DAEMON d;
+	char path[4096];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	daemon_begin(&d);
+	d.port = 0;
+	write_config(&d, "");
+	program_path(path);
+	pid = fork();
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY);
+
+		dup2(null, 2);
+		execl(path, path, "--config", d.config, NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_gets_in_without_a_token),
+		cmocka_unit_test(wrong_tokens_are_slowed_down_and_right_ones_are_not),
+		cmocka_unit_test(a_node_reports_only_of_itself),
+		cmocka_unit_test(a_viewer_reads_and_changes_nothing),
+		cmocka_unit_test(a_stream_goes_on_where_it_ended),
+		cmocka_unit_test(a_long_poll_ends_in_time),
+		cmocka_unit_test(what_was_acknowledged_is_there_once_after_kills),
+		cmocka_unit_test(it_ends_in_order_and_the_address_is_free),
+		cmocka_unit_test(without_tls_only_loopback_is_served),
+		cmocka_unit_test(two_do_not_share_a_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
