@@ -16,8 +16,7 @@
 #include "core/shard.h"
 #include "core/tls.h"
 
-#define CONNECTION_BYTES 2048 /* a head of a dozen lines and 1 KiB fits */
-#define STREAM_BLOCK 4096
+#define CONNECTION_BYTES 4096	/* requests of up to 3 KiB without their body */
 #define BODIES_MAX (256u << 20) /* of all requests together, at least one of body_max */
 #define DRAIN_MAX (16u << 20)	/* of a body that is too long: what is read to be able to say so */
 /* a host that lost its power sends nothing: a waiting request is given up after two minutes */
@@ -470,7 +469,7 @@ struct httpd_stream *httpd_stream_open(struct httpd_request *request, const char
 
 	if (stream)
 		response = MHD_create_response_from_callback(
-			MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_stream_read, stream, on_stream_free);
+			MHD_SIZE_UNKNOWN, CONNECTION_BYTES, on_stream_read, stream, on_stream_free);
 	if (!response) {
 		free(stream);
 		httpd_reply(request, 500, NULL, "", 0, NULL);

@@ -32,7 +32,7 @@ struct httpd_config {
 	const char *client_ca; /* NULL: certificates of clients are not asked for */
 	unsigned int connections_max;
 	size_t body_max;	      /* longer ones are answered with 413 */
-	size_t connection_bytes;      /* a request's head fits into half of it; 0: 2048 */
+	size_t connection_bytes;      /* a request's head fits into 3/4 of it; 0: 4096 */
 	unsigned int timeout_seconds; /* of an idle connection; 0: none */
 };
 
