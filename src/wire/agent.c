@@ -210,14 +210,18 @@ static int add_event(struct agent *agent, const char *type, const struct object 
 				      .id = object->id,
 				      .cause = clean,
 				      .object = attrs };
+	int r = 0;
 
 	if (object->attrs && !attrs)
 		return -ENOMEM;
 	clean_cause(cause, clean);
 	event.seq = next_seq(agent);
+	/* first it is kept: who is told of it may rely on that */
+	if (agent->spool)
+		r = spool_event(agent, &event);
 	if (agent->hooks.event)
 		agent->hooks.event(agent->hooks.data, &event);
-	return agent->spool ? spool_event(agent, &event) : 0;
+	return r;
 }
 
 struct update {
