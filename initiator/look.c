@@ -134,6 +134,7 @@ static int take_connection(struct look *look, const struct js *object)
 {
 	const char *id = js_text(js_get(object, "id"));
 	const char *source = js_text(js_get(object, "source"));
+	const struct js *counters = js_get(object, "counters");
 	struct look_wanted *wanted;
 	struct tid tid;
 
@@ -143,8 +144,8 @@ static int take_connection(struct look *look, const struct js *object)
 	if (!wanted)
 		return -ENOMEM;
 	copy_word(wanted->state, sizeof(wanted->state), js_get(object, "state"));
-	wanted->next_ms = js_number(js_get(object, "next_ms"), 0);
-	wanted->attempts = js_number(js_get(object, "attempts"), 0);
+	wanted->next_ms = js_number(js_get(counters, "next_ms"), 0);
+	wanted->attempts = js_number(js_get(counters, "attempts"), 0);
 	return replace_text(&wanted->why, js_get(object, "error"));
 }
 

@@ -280,6 +280,19 @@ int sm_disconnect(struct sm *sm, int64_t now, const struct tid *tid, bool force)
 	return (int)entry->id;
 }
 
+void sm_cancel_disconnect(struct sm *sm, unsigned int id)
+{
+	struct entry *entry = find_id(sm, id);
+
+	if (!entry || !entry->absent)
+		return;
+	entry->absent = false;
+	if (!entry->sources)
+		forget(sm, entry);
+	else if (!entry->running)
+		set_state(sm, entry, SM_DOWN);
+}
+
 /* --- what is there */
 
 static bool is_going(const struct inventory_controller *c)

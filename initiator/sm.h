@@ -85,6 +85,9 @@ bool sm_unwant(struct sm *sm, const struct tid *tid, unsigned int source);
  */
 int sm_disconnect(struct sm *sm, int64_t now, const struct tid *tid, bool force);
 
+/* It is not to be gone after all; one that no source wants is forgotten. */
+void sm_cancel_disconnect(struct sm *sm, unsigned int id);
+
 /* --- what happened */
 
 /* What is there now. To be called once before anything is done, and after each change. */
