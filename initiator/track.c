@@ -125,8 +125,10 @@ static int see(struct track *track, const struct inventory_controller *c, int64_
 		return 0;
 	change = judge(entry, c->state, now, hooks);
 	/* what is live when it is first seen was connected before */
-	if (change == TRACK_UP || change == TRACK_BACK)
-		entry->told_connected = is_new;
+	if (change == TRACK_UP || change == TRACK_BACK) {
+		entry->told_connected = is_new || entry->told_early;
+		entry->told_early = false;
+	}
 	entry->since_wall_ms = wall_ms;
 	snprintf(entry->state, sizeof(entry->state), "%s", c->state);
 	tell(hooks, is_new ? TRACK_ADDED : change, entry);
@@ -183,6 +185,8 @@ void track_connected(struct track *track, const char *name, const struct track_h
 {
 	struct track_entry *entry = track_find(track, name);
 
+	if (entry && !is_live(entry->state))
+		entry->told_early = true;
 	if (!entry || !is_live(entry->state))
 		return;
 	/* the counter tells it exactly */

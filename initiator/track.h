@@ -27,6 +27,7 @@ struct track_entry {
 	char cause[TRACK_CAUSE_MAX];
 	bool was_live;
 	bool told_connected; /* the kernel's event for its being live has come */
+	bool told_early;     /* and that before it was seen */
 	bool seen;
 	int state_fd; /* the user's: -1 none; closed when the entry goes */
 };
@@ -64,8 +65,7 @@ struct track_hooks {
 int track_look(struct track *track, const struct inventory *inventory, int64_t now, int64_t wall_ms,
 	       const struct track_hooks *hooks);
 
-/* The kernel says that a controller is connected (NVME_EVENT=connected): after the look that
- * followed it. */
+/* The kernel says that a controller is connected (NVME_EVENT=connected). A look is to follow. */
 void track_connected(struct track *track, const char *name, const struct track_hooks *hooks);
 
 struct track_entry *track_find(const struct track *track, const char *name);

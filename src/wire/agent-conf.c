@@ -98,6 +98,16 @@ int agent_conf_take(const struct cfg_item *group, struct agent_conf *io, struct 
 	return 0;
 }
 
+bool agent_conf_equal(const struct agent_conf *a, const struct agent_conf *b)
+{
+	return strcmp(a->url, b->url) == 0 && strcmp(a->token_file, b->token_file) == 0 &&
+	       strcmp(a->ca_file, b->ca_file) == 0 &&
+	       strcmp(a->certificate_file, b->certificate_file) == 0 &&
+	       strcmp(a->key_file, b->key_file) == 0 && strcmp(a->name, b->name) == 0 &&
+	       strcmp(a->node, b->node) == 0 && a->interval_seconds == b->interval_seconds &&
+	       a->spool_mebibytes == b->spool_mebibytes;
+}
+
 int agent_conf_identify(int etc_fd, struct agent_conf *io, struct err *err)
 {
 	struct utsname name;

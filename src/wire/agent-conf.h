@@ -30,6 +30,8 @@ struct agent_conf {
 /* Take the keys of the group into @io. Returns: 0; -EINVAL with file, line and key. */
 int agent_conf_take(const struct cfg_item *group, struct agent_conf *io, struct err *err);
 
+bool agent_conf_equal(const struct agent_conf *a, const struct agent_conf *b);
+
 /* Fill in what is not said: node out of machine-id in @etc_fd, name out of the kernel.
  * Returns: 0; -ENOENT there is no machine id. */
 int agent_conf_identify(int etc_fd, struct agent_conf *io, struct err *err);

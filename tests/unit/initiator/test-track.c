@@ -123,6 +123,22 @@ static void a_first_connect_is_no_loss(void **state)
 	assert_int_equal(w->entry.losses, 0);
 }
 
+static void an_event_before_the_look_is_no_flap(void **state)
+{
+	struct world *w = *state;
+
+	look(w, "new");
+	connected(w);
+	look(w, "live");
+	assert_int_equal(w->last, TRACK_UP);
+	look(w, "connecting");
+	connected(w);
+	look(w, "live");
+	assert_int_equal(w->last, TRACK_BACK);
+	connected(w);
+	assert_int_equal(w->last, TRACK_FLAP);
+}
+
 static void says_why_it_is_gone(void **state)
 {
 	struct world *w = *state;
@@ -190,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(measures_how_long_it_was_lost),
 		TEST(a_first_connect_is_no_loss),
+		TEST(an_event_before_the_look_is_no_flap),
 		TEST(says_why_it_is_gone),
 		TEST(sees_a_flap_by_the_kernels_event),
 		TEST(sees_a_flap_by_the_kernels_counter),
