@@ -23,7 +23,7 @@ VERSION := $(or $(shell [ ! -e .git ] || git describe --tags --match 'v*' 2>/dev
 
 B := build/$(VARIANT)
 FOLDERS := base core nvmf wire collector ctl target initiator
-HELPERS := target/rdma-probe.c
+HELPERS := target/rdma-probe.c initiator/boot-wanted.c
 # programs, each of its main file and its folder's archive
 MAINS := target/main.c target/main-d.c initiator/main.c initiator/main-d.c src/collector/main.c src/ctl/main.c
 main_nvmet-sunfishctl := target/main.c
@@ -33,7 +33,8 @@ main_nvme-sunfishd := initiator/main-d.c
 main_sunfish-collectord := src/collector/main.c
 main_sunfishctl := src/ctl/main.c
 SBIN_PROGRAMS := $(foreach p,nvmet-sunfishctl nvmet-sunfishd nvme-sunfishctl nvme-sunfishd sunfish-collectord sunfishctl,$(if $(wildcard $(main_$p)),$p))
-PROGRAMS = $(SBIN_PROGRAMS:%=$B/%) $(PROBE)
+LIBEXEC_PROGRAMS = $(PROBE) $B/sunfish-boot-wanted
+PROGRAMS = $(SBIN_PROGRAMS:%=$B/%) $(LIBEXEC_PROGRAMS)
 
 srcs = $(filter-out $(MAINS) $(HELPERS),$(wildcard $(if $(filter target initiator,$1),$1,src/$1)/*.c))
 objs = $(patsubst %.c,$B/obj/%.o,$1)
@@ -92,7 +93,7 @@ ifneq ($(or $(filter-out $(NO_CONFIG),$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all
 include build/config.mk
 endif
 DEP_LIBS += -ldl -lm
-PROBE = $(if $(and $(RDMA_LIBS),$(wildcard $(HELPERS))),$B/sunfish-rdma-probe)
+PROBE = $(if $(RDMA_LIBS),$B/sunfish-rdma-probe)
 
 all: $(PROGRAMS) $(ARCHIVES) ## build the programs (V=1 shows commands, WERROR=-Werror)
 
@@ -133,8 +134,10 @@ $B/$1: $(call objs,$(main_$1)) $(archives_$(notdir $(patsubst %/,%,$(dir $(main_
 	$$(call say,LINK,$$@)$$(LINK) -o $$@ $$^ $$(DEP_LIBS)
 endef
 $(foreach p,$(SBIN_PROGRAMS),$(eval $(call program_rule,$p)))
-$B/sunfish-rdma-probe: $(call objs,$(HELPERS)) $(archives_base)
+$B/sunfish-rdma-probe: $(call objs,target/rdma-probe.c) $(archives_base)
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(RDMA_LIBS)
+$B/sunfish-boot-wanted: $(call objs,initiator/boot-wanted.c) $(archives_initiator)
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(DEP_LIBS)
 
 # --- unit tests: tests/unit/F/test-M.c sees the archive of F and those to its left only.
 # Functions that a test calls __wrap_X replace X in the archives.
@@ -217,12 +220,12 @@ PATH_FILES = $(foreach f,$(wildcard conf/systemd/*),644:$f:$(UNITDIR)/$(notdir $
 	$(foreach f,$(wildcard dracut/*/*.sh),755:$f:$(DRACUTDIR)$(f:dracut%=%)) \
 	$(foreach f,$(wildcard initramfs-tools/hooks/* initramfs-tools/scripts/*/*),755:$f:$(INITRAMFSDIR)$(f:initramfs-tools%=%)) \
 	$(foreach f,$(wildcard initramfs-tools/conf-hooks.d/*),644:$f:$(INITRAMFSDIR)$(f:initramfs-tools%=%))
-SET_PATHS = sed $(foreach d,SBINDIR LIBEXECDIR STATEDIR UDEVRULESDIR,-e 's|@$d@|$($d)|g')
+SET_PATHS = sed $(foreach d,SBINDIR LIBEXECDIR SYSCONFDIR STATEDIR UDEVRULESDIR,-e 's|@$d@|$($d)|g')
 field = $(word $1,$(subst :, ,$2))
 
 install: all install-data ## install (DESTDIR, PREFIX, SYSCONFDIR ..); configuration that is there is kept
 	$Q$(foreach p,$(SBIN_PROGRAMS),$(INSTALL_TO) 755 $B/$p '$(call IN,$(SBINDIR))/$p' &&) :
-	$Q$(if $(PROBE),$(INSTALL_TO) 755 $(PROBE) '$(call IN,$(LIBEXECDIR))/sunfish/$(notdir $(PROBE))')
+	$Q$(foreach p,$(LIBEXEC_PROGRAMS),$(INSTALL_TO) 755 $p '$(call IN,$(LIBEXECDIR))/sunfish/$(notdir $p)' &&) :
 install-data: ## install all but the programs
 	$Q$(foreach f,$(DATA_FILES),$(INSTALL_TO) 644 '$(call field,1,$f)' '$(DESTDIR)$(call field,2,$f)' &&) :
 	$Q$(foreach f,$(notdir $(CONF_FILES)),{ [ -e '$(call IN,$(SYSCONFDIR))/sunfish/$f' ] || \
@@ -232,7 +235,7 @@ install-data: ## install all but the programs
 		$(INSTALL_TO) $(call field,1,$f) $B/with-paths '$(DESTDIR)$(call field,3,$f)' &&) :
 	$Qinstall -d -m 700 '$(call IN,$(SYSCONFDIR))/sunfish/exports.d' '$(call IN,$(STATEDIR))/sunfish/exports'
 uninstall: ## remove what install put there, but no configuration or state
-	$Qrm -f $(foreach p,$(SBIN_PROGRAMS),'$(call IN,$(SBINDIR))/$p') '$(call IN,$(LIBEXECDIR))/sunfish/sunfish-rdma-probe'
+	$Qrm -f $(foreach p,$(SBIN_PROGRAMS),'$(call IN,$(SBINDIR))/$p') $(foreach p,sunfish-rdma-probe sunfish-boot-wanted,'$(call IN,$(LIBEXECDIR))/sunfish/$p')
 	$Qrm -f $(foreach f,$(DATA_FILES),'$(DESTDIR)$(call field,2,$f)') $(foreach f,$(PATH_FILES),'$(DESTDIR)$(call field,3,$f)')
 	$Qrmdir '$(call IN,$(DOCDIR))' '$(call IN,$(LIBEXECDIR))/sunfish' $(foreach d,$(wildcard dracut/*/),'$(call IN,$(DRACUTDIR))/$(notdir $(d:%/=%))') 2>/dev/null || true
 dist: ## build/sunfish-nvmeof-VERSION.tar.gz of the last commit, the same each time

@@ -32,12 +32,26 @@ installkernel() {
 	instmods '=drivers/infiniband/hw'
 }
 
+# Only where initiator.conf names a collector: 20 MB with its libraries. With its token, and the machine id
+# by which the collector knows this host.
+install_collector() {
+	local files
+	mapfile -t files < <(@LIBEXECDIR@/sunfish/sunfish-boot files)
+	[ ${#files[@]} -gt 0 ] || return 0
+	inst_multiple "${files[@]}"
+	inst_simple @LIBEXECDIR@/sunfish/sunfish-boot-wanted /usr/libexec/sunfish/sunfish-boot-wanted
+	inst_multiple @LIBEXECDIR@/sunfish/sunfish-boot-wanted
+	inst_libdir_file 'libnss_dns*.so*' 'libnss_files*.so*'
+	[[ ! $hostonly ]] || inst_simple /etc/machine-id @SYSCONFDIR@/sunfish/boot/machine-id
+}
+
 install() {
 	inst_multiple modprobe mkdir mv rm chmod sleep md5sum sed tail tr cat
 	inst_script @LIBEXECDIR@/sunfish/sunfish-boot /usr/libexec/sunfish/sunfish-boot
 	inst_simple @UDEVRULESDIR@/71-sunfish-nvmeof.rules /usr/lib/udev/rules.d/71-sunfish-nvmeof.rules
 	# only an image for this host: who boots a general one is somebody else
 	[[ ! $hostonly ]] || inst_multiple -o /etc/nvme/hostnqn /etc/nvme/hostid
+	install_collector
 	inst_hook cmdline 50 "$moddir/sunfish-cmdline.sh"
 	inst_hook initqueue/settled 50 "$moddir/sunfish-connect.sh"
 	inst_hook initqueue/finished 50 "$moddir/sunfish-finished.sh"
