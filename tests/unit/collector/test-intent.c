@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/unit/collector/harness.h"
+
+#include "base/wait.h"
+#include "collector/api.h"
+#include "collector/intent.h"
+
+/* --- a target blake14 with one subsystem, and a host blake15 */
+
+#define HOSTNQN "nqn.host15"
+#define TARGET(boot_seq, rest)                                                                      \
+	"{\"version\":1,\"node\":\"id14\",\"name\":\"blake14\",\"role\":\"target\",\"boot\":\"t\"," \
+	"\"program\":\"p\",\"interval_ms\":10000,\"snapshot\":{\"seq\":" boot_seq ",\"objects\":["  \
+	"{\"kind\":\"subsystem\",\"id\":\"s\",\"nqn\":\"s\",\"any_host\":false},"                   \
+	"{\"kind\":\"listener\",\"id\":\"1\",\"transport\":\"tcp\",\"address\":\"10.1.1.14\","      \
+	"\"service\":\"4420\",\"subsystems\":[\"s\"]}" rest "]}}"
+#define HOST(boot_seq, rest)                                                                       \
+	"{\"version\":1,\"node\":\"id15\",\"name\":\"blake15\",\"role\":\"initiator\",\"boot\":"   \
+	"\"h\",\"program\":\"p\",\"interval_ms\":10000,\"snapshot\":{\"seq\":" boot_seq            \
+	",\"objects\":[{\"kind\":\"host\",\"id\":\"" HOSTNQN "\",\"hostnqn\":\"" HOSTNQN           \
+	"\",\"default\":true}" rest "]}}"
+#define WORD(state, absent, error)                                                                 \
+	",{\"kind\":\"intent\",\"id\":\"a-1\",\"state\":\"" state "\",\"absent\":" absent          \
+	",\"error\":\"" error "\"}"
+#define ALLOWED                                                                                    \
+	",{\"kind\":\"allowed\",\"id\":\"s/" HOSTNQN "\",\"nqn\":\"s\",\"hostnqn\":\"" HOSTNQN "\"}"
+#define LIVE                                                                                       \
+	",{\"kind\":\"controller\",\"id\":\"nvme3\",\"nqn\":\"s\",\"transport\":\"tcp\","          \
+	"\"address\":\"10.1.1.14\",\"service\":\"4420\",\"state\":\"live\"}"
+#define DEVICE(mounts)                                                                             \
+	",{\"kind\":\"device\",\"id\":\"nvme3n1\",\"nqn\":\"s\",\"device\":\"/dev/nvme3n1\","      \
+	"\"mounts\":[" mounts "]}"
+
+static void hears(struct harness *h, const char *text)
+{
+	struct report_answer answer;
+
+	assert_int_equal(harness_send(h, text, &answer), 0);
+}
+
+/* --- requests */
+
+struct ask {
+	struct harness *h;
+	const struct api_route *route;
+	struct api_request request;
+	struct api_answer answer;
+};
+
+static int ask_write(void *data, struct err *err)
+{
+	struct ask *ask = data;
+
+	(void)err;
+	api_call(&ask->h->collector, ask->route, &ask->request, &ask->answer);
+	return 0;
+}
+
+static const char *query_of(const void *data, const char *key)
+{
+	return data && strcmp(key, "force") == 0 ? "1" : NULL;
+}
+
+/* Returns: the answer as a value, to be freed. */
+static struct js *ask(struct harness *h, const char *method, const char *path, const char *body,
+		      unsigned int status)
+{
+	static const struct auth_who admin = { .right = AUTH_ADMIN };
+	struct ask one = { .h = h,
+			   .request = { .method = method,
+					.path = path,
+					.body = body ? body : "",
+					.length = body ? strlen(body) : 0,
+					.who = &admin,
+					.address = "",
+					.query = query_of,
+					.query_data = strcmp(method, "FORCE") == 0 ? h : NULL },
+			   .answer = API_ANSWER_NULL };
+	struct js *js = NULL;
+	struct err err = ERR_NULL;
+
+	if (one.request.query_data)
+		one.request.method = "DELETE";
+	assert_int_equal(api_find(one.request.method, path, &one.route, &one.request.id, &err), 0);
+	assert_int_equal(commit_join(h->collector.commit, ask_write, NULL, &one), 0);
+	commit_now(h->collector.commit);
+	if (one.answer.status != status)
+		fail_msg("%s %s: %u %s", method, path, one.answer.status,
+			 str_get(&one.answer.body));
+	assert_int_equal(js_parse(str_get(&one.answer.body), one.answer.body.length, &js, &err), 0);
+	str_deinit(&one.answer.body);
+	return js;
+}
+
+static void attach(struct harness *h)
+{
+	CLEANUP_JS struct js *js =
+		ask(h, "POST", "/attachments", "{\"subsystem\":\"s\",\"host\":\"blake15\"}", 202);
+
+	assert_string_equal(js_text(js_get(js, "id")), "a-1");
+}
+
+static void is_now(struct harness *h, const char *state, const char *hop)
+{
+	CLEANUP_JS struct js *js = ask(h, "GET", "/attachments/a-1", NULL, 200);
+
+	assert_string_equal(js_text(js_get(js, "state")), state);
+	assert_string_equal(js_text(js_get(js, "hop")), hop);
+}
+
+static void error_is(struct harness *h, const char *part)
+{
+	CLEANUP_JS struct js *js = ask(h, "GET", "/attachments/a-1", NULL, 200);
+	const char *error = js_text(js_get(js, "error"));
+
+	if (!strstr(error, part))
+		fail_msg("\"%s\" has no \"%s\"", error, part);
+}
+
+/* What is wanted of a helper for a-1: "", "present", "absent". */
+static void wants(struct harness *h, const char *node, enum report_role role, const char *what)
+{
+	const struct registry_source *source =
+		registry_source_find(h->collector.registry, node, role);
+	CLEANUP_STR struct str text = STR_NULL;
+	const char *now;
+
+	registry_wanted_format(h->collector.registry, source, role, &text);
+	now = !strstr(str_get(&text), "\"a-1\"")		  ? ""
+	      : strstr(str_get(&text), "\"absent\":true") != NULL ? "absent"
+								  : "present";
+	assert_string_equal(now, what);
+}
+
+static void start_attached(struct harness *h)
+{
+	harness_start(h);
+	hears(h, TARGET("1", ""));
+	hears(h, HOST("1", ""));
+	attach(h);
+	hears(h, TARGET("2", ALLOWED WORD("done", "false", "")));
+	hears(h, HOST("2", LIVE DEVICE("") WORD("done", "false", "")));
+	is_now(h, "attached", "");
+}
+
+/* --- forward */
+
+static void attach_goes_hop_by_hop_as_the_helpers_report(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	attach(&h);
+	is_now(&h, "attaching", "allow");
+	wants(&h, "id14", REPORT_TARGET, "present");
+	wants(&h, "id15", REPORT_INITIATOR, "");
+	hears(&h, TARGET("2", ALLOWED WORD("done", "false", "")));
+	is_now(&h, "attaching", "connect");
+	wants(&h, "id15", REPORT_INITIATOR, "present");
+	hears(&h, HOST("2", LIVE WORD("working", "false", "")));
+	is_now(&h, "attaching", "device");
+	hears(&h, HOST("3", LIVE DEVICE("") WORD("done", "false", "")));
+	is_now(&h, "attached", "");
+}
+
+static void the_word_done_without_the_kernel_agreeing_is_not_enough(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	attach(&h);
+	hears(&h, TARGET("2", WORD("done", "false", "")));
+	is_now(&h, "attaching", "allow");
+}
+
+static void a_failed_connect_is_undone_and_told(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	attach(&h);
+	hears(&h, TARGET("2", ALLOWED WORD("done", "false", "")));
+	hears(&h, HOST("2", WORD("failed", "false", "nobody listens at 10.1.1.14:4420")));
+	wants(&h, "id15", REPORT_INITIATOR, "absent");
+	hears(&h, HOST("3", WORD("done", "true", "")));
+	wants(&h, "id14", REPORT_TARGET, "absent");
+	is_now(&h, "attaching", "connect");
+	hears(&h, TARGET("3", WORD("done", "true", "")));
+	is_now(&h, "failed", "connect");
+	error_is(&h, "nobody listens at 10.1.1.14:4420");
+	wants(&h, "id14", REPORT_TARGET, "");
+	wants(&h, "id15", REPORT_INITIATOR, "");
+}
+
+static void the_same_attach_again_is_the_same_attachment(void **state)
+{
+	HARNESS h;
+	size_t n;
+
+	(void)state;
+	start_attached(&h);
+	attach(&h);
+	{
+		CLEANUP_JS struct js *js = ask(&h, "GET", "/attachments", NULL, 200);
+
+		n = js_length(js_get(js, "items"));
+	}
+	assert_int_equal(n, 1);
+}
+
+static void who_is_not_there_is_named(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	js_free(ask(&h, "POST", "/attachments", "{\"subsystem\":\"t\",\"host\":\"blake15\"}", 404));
+	js_free(ask(&h, "POST", "/attachments", "{\"subsystem\":\"s\",\"host\":\"blake16\"}", 404));
+	js_free(ask(&h, "POST", "/attachments", "{\"subsystem\":\"s\",\"host\":\"blake14\"}", 404));
+	js_free(ask(&h, "POST", "/attachments", "{\"subsystem\":\"s\"}", 400));
+	js_free(ask(&h, "POST", "/attachments",
+		    "{\"subsystem\":\"s\",\"host\":\"blake15\",\"listener\":{\"transport\":"
+		    "\"rdma\",\"address\":\"10.1.1.14\"}}",
+		    404));
+	{
+		CLEANUP_JS struct js *js = ask(&h, "GET", "/attachments", NULL, 200);
+
+		assert_int_equal(js_length(js_get(js, "items")), 0);
+	}
+}
+
+/* --- back */
+
+static void detach_is_done_only_when_both_sides_prove_it(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	start_attached(&h);
+	js_free(ask(&h, "DELETE", "/attachments/a-1", NULL, 202));
+	is_now(&h, "detaching", "");
+	wants(&h, "id14", REPORT_TARGET, "present");
+	wants(&h, "id15", REPORT_INITIATOR, "absent");
+	/* the word is of the entry that it was to connect */
+	hears(&h, HOST("3", LIVE DEVICE("") WORD("done", "false", "")));
+	wants(&h, "id15", REPORT_INITIATOR, "absent");
+	hears(&h, HOST("4", WORD("done", "true", "")));
+	wants(&h, "id14", REPORT_TARGET, "absent");
+	hears(&h, TARGET("3", ALLOWED WORD("done", "true", "")));
+	is_now(&h, "detaching", "");
+	hears(&h, TARGET("4", WORD("done", "true", "")));
+	is_now(&h, "detached", "");
+	wants(&h, "id14", REPORT_TARGET, "");
+	wants(&h, "id15", REPORT_INITIATOR, "");
+}
+
+static void a_mounted_device_stays_attached_unless_forced(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	start_attached(&h);
+	js_free(ask(&h, "DELETE", "/attachments/a-1", NULL, 202));
+	hears(&h, HOST("3", LIVE DEVICE("\"/scratch\"")
+				    WORD("failed", "true", "it is mounted on /scratch")));
+	is_now(&h, "attached", "");
+	error_is(&h, "it is mounted on /scratch");
+	wants(&h, "id15", REPORT_INITIATOR, "present");
+	js_free(ask(&h, "FORCE", "/attachments/a-1", NULL, 202));
+	is_now(&h, "detaching", "");
+	wants(&h, "id15", REPORT_INITIATOR, "absent");
+}
+
+/* --- restarts */
+
+static void a_restart_goes_on_where_it_was(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	attach(&h);
+	hears(&h, TARGET("2", ALLOWED WORD("done", "false", "")));
+	is_now(&h, "attaching", "connect");
+	harness_restart(&h);
+	is_now(&h, "attaching", "connect");
+	wants(&h, "id15", REPORT_INITIATOR, "present");
+	hears(&h, TARGET("3", ALLOWED WORD("done", "false", "")));
+	hears(&h, HOST("2", LIVE DEVICE("") WORD("done", "false", "")));
+	is_now(&h, "attached", "");
+}
+
+static void a_helper_that_was_not_heard_since_the_restart_proves_nothing(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	start_attached(&h);
+	js_free(ask(&h, "DELETE", "/attachments/a-1", NULL, 202));
+	harness_restart(&h);
+	/* the host is not taken for lost, nor cut at the target */
+	hears(&h, TARGET("3", ALLOWED WORD("done", "false", "")));
+	is_now(&h, "detaching", "");
+	wants(&h, "id14", REPORT_TARGET, "present");
+}
+
+static void a_lease_that_is_over_detaches(void **state)
+{
+	HARNESS h;
+	int64_t deadline = wait_deadline(10000);
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	js_free(ask(&h, "POST", "/attachments",
+		    "{\"subsystem\":\"s\",\"host\":\"" HOSTNQN "\",\"lease_ms\":300}", 202));
+	hears(&h, TARGET("2", ALLOWED WORD("done", "false", "")));
+	hears(&h, HOST("2", LIVE DEVICE("") WORD("done", "false", "")));
+	while (wait_left(deadline) > 0) {
+		CLEANUP_JS struct js *js = ask(&h, "GET", "/attachments/a-1", NULL, 200);
+
+		if (strcmp(js_text(js_get(js, "state")), "detaching") == 0)
+			break;
+		loop_step(h.loop, 100);
+	}
+	is_now(&h, "detaching", "");
+	wants(&h, "id15", REPORT_INITIATOR, "absent");
+}
+
+/* --- exports */
+
+#define EXPORT                                                                                     \
+	"{\"node\":\"blake14\",\"nqn\":\"new\",\"devices\":[\"/dev/nvme1n1\"],\"listeners\":"      \
+	"[{\"transport\":\"tcp\",\"address\":\"10.1.1.14\",\"service\":\"4420\"}],\"hosts\":[]}"
+#define EXPORT_WORD(state, absent, error)                                                          \
+	",{\"kind\":\"intent\",\"id\":\"e-1\",\"state\":\"" state "\",\"absent\":" absent          \
+	",\"error\":\"" error "\"}"
+#define NEW ",{\"kind\":\"subsystem\",\"id\":\"new\",\"nqn\":\"new\",\"any_host\":false}"
+
+static void export_is(struct harness *h, const char *state)
+{
+	CLEANUP_JS struct js *js = ask(h, "GET", "/exports/e-1", NULL, 200);
+
+	assert_string_equal(js_text(js_get(js, "state")), state);
+}
+
+static void an_export_is_made_and_deleted_by_what_the_target_reports(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	js_free(ask(&h, "POST", "/exports", EXPORT, 202));
+	export_is(&h, "creating");
+	hears(&h, TARGET("2", NEW EXPORT_WORD("done", "false", "")));
+	export_is(&h, "active");
+	harness_restart(&h);
+	hears(&h, TARGET("3", NEW EXPORT_WORD("done", "false", "")));
+	export_is(&h, "active");
+	js_free(ask(&h, "DELETE", "/exports/e-1", NULL, 202));
+	export_is(&h, "deleting");
+	hears(&h, TARGET("4", EXPORT_WORD("done", "true", "")));
+	export_is(&h, "deleted");
+}
+
+static void a_refused_export_is_failed_and_not_deleted(void **state)
+{
+	HARNESS h;
+	CLEANUP_STR struct str text = STR_NULL;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	js_free(ask(&h, "POST", "/exports", EXPORT, 202));
+	hears(&h, TARGET("2", EXPORT_WORD("failed", "false", "the drive is mounted")));
+	export_is(&h, "failed");
+	registry_wanted_format(h.collector.registry,
+			       registry_source_find(h.collector.registry, "id14", REPORT_TARGET),
+			       REPORT_TARGET, &text);
+	assert_null(strstr(str_get(&text), "e-1"));
+}
+
+static void an_export_that_is_there_already_is_not_asked_for(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", NEW));
+	js_free(ask(&h, "POST", "/exports", EXPORT, 409));
+	js_free(ask(&h, "POST", "/exports", "{\"node\":\"blake99\",\"nqn\":\"x\",\"devices\":[]}",
+		    404));
+	js_free(ask(&h, "POST", "/exports", "{\"node\":\"blake14\",\"nqn\":\"x\",\"devices\":7}",
+		    400));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(attach_goes_hop_by_hop_as_the_helpers_report),
+		cmocka_unit_test(the_word_done_without_the_kernel_agreeing_is_not_enough),
+		cmocka_unit_test(a_failed_connect_is_undone_and_told),
+		cmocka_unit_test(the_same_attach_again_is_the_same_attachment),
+		cmocka_unit_test(who_is_not_there_is_named),
+		cmocka_unit_test(detach_is_done_only_when_both_sides_prove_it),
+		cmocka_unit_test(a_mounted_device_stays_attached_unless_forced),
+		cmocka_unit_test(a_restart_goes_on_where_it_was),
+		cmocka_unit_test(a_helper_that_was_not_heard_since_the_restart_proves_nothing),
+		cmocka_unit_test(a_lease_that_is_over_detaches),
+		cmocka_unit_test(an_export_is_made_and_deleted_by_what_the_target_reports),
+		cmocka_unit_test(a_refused_export_is_failed_and_not_deleted),
+		cmocka_unit_test(an_export_that_is_there_already_is_not_asked_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
