@@ -246,6 +246,9 @@ int sm_want(struct sm *sm, const struct conf_connection *connection, unsigned in
 	entry->paused = false;
 	if (entry->state == SM_DISCONNECTING && !entry->running)
 		set_state(sm, entry, SM_DOWN);
+	/* who asks anew does not want to wait */
+	if (entry->state == SM_WAITING || entry->state == SM_EXCLUDED)
+		entry->next_ms = 0;
 	sm->generation++;
 	return (int)entry->id;
 }
