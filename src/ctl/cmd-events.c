@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "ctl/ctl.h"
+#include "ctl/view.h"
+
+#define LAST 100
+#define RETRY_FIRST_MS 500
+#define RETRY_MOST_MS 10000
+#define ID_MAX 128
+
+static void add_filters(const struct ctl *ctl, struct str *path)
+{
+	client_add_query(path, "node", ctl->opt.node);
+	client_add_query(path, "nqn", ctl->opt.nqn);
+	client_add_query(path, "host", ctl_host(ctl));
+	client_add_query(path, "state", ctl->opt.state);
+	client_add_query(path, "kind", ctl->opt.kind);
+}
+
+/* --- events */
+
+int cmd_events(struct ctl *ctl, struct err *err)
+{
+	CLEANUP_TABLE struct table table = TABLE(VIEW_EVENT_COLUMNS);
+	CLEANUP_STR struct str path = STR_NULL;
+	CLEANUP_JS struct js *document = NULL;
+	char limit[24];
+	size_t i;
+	int r;
+
+	snprintf(limit, sizeof(limit), "%llu",
+		 (unsigned long long)(ctl->opt.limit ? ctl->opt.limit : LAST));
+	str_add(&path, "/events");
+	client_add_query(&path, "after", ctl->opt.after);
+	client_add_query(&path, ctl->opt.after ? "limit" : "last", limit);
+	add_filters(ctl, &path);
+	if (path.failed)
+		return err_nomem(err);
+	r = client_get(ctl->client, str_get(&path), &document, err);
+	if (r < 0)
+		return r;
+	if (ctl->result) {
+		js_set(ctl->result, "events", js_ref(js_get(document, "items")));
+		return 0;
+	}
+	view_event_header(&table);
+	for (i = 0; i < js_length(js_get(document, "items")); i++)
+		view_event_row(js_at(js_get(document, "items"), i), &table);
+	return ctl_print_table(ctl, &table, "no such event", err);
+}
+
+/* --- watch */
+
+struct watch {
+	struct ctl *ctl;
+	char last[ID_MAX]; /* "" nothing came yet, and nothing was there */
+	uint64_t count;
+	bool is_open;  /* something came over this stream */
+	bool was_open; /* over one before */
+};
+
+static void set_last(struct watch *watch, const char *id)
+{
+	if (*id && strlen(id) < sizeof(watch->last))
+		snprintf(watch->last, sizeof(watch->last), "%s", id);
+}
+
+static int print_event(struct ctl *ctl, const struct js *event)
+{
+	CLEANUP_FREE char *json = NULL;
+	CLEANUP_STR struct str line = STR_NULL;
+
+	if (ctl->opt.json) {
+		json = js_format(event, JS_COMPACT);
+		if (json)
+			puts(json);
+	} else {
+		view_event_line(event, ctl->style.colours, &line);
+		fputs(str_get(&line), stdout);
+	}
+	/* whoever reads it through a pipe wants it now */
+	return fflush(stdout) == 0 && (json || line.length) ? 0 : -EIO;
+}
+
+static int on_event(void *data, const char *id, const struct js *event)
+{
+	struct watch *watch = data;
+	int r;
+
+	if (!watch->is_open && watch->was_open)
+		ctl_warn(watch->ctl,
+			 "connected again; nothing was missed, it goes on behind event %s",
+			 *watch->last ? watch->last : "0");
+	watch->is_open = true;
+	if (!event)
+		return 0;
+	set_last(watch, id);
+	r = print_event(watch->ctl, event);
+	if (r == 0 && ++watch->count == watch->ctl->opt.limit)
+		return 1;
+	return r;
+}
+
+/* So that a break before the first event loses none: begin behind the last one there is. */
+static int find_last(struct watch *watch, struct err *err)
+{
+	CLEANUP_JS struct js *document = NULL;
+	CLEANUP_FREE char *id = NULL;
+	int r;
+
+	if (watch->ctl->opt.after) {
+		set_last(watch, watch->ctl->opt.after);
+		return 0;
+	}
+	r = client_get(watch->ctl->client, "/events?last=1", &document, err);
+	if (r < 0)
+		return r;
+	id = view_list(js_get(js_at(js_get(document, "items"), 0), "id"));
+	set_last(watch, id && *id ? id : "0");
+	return 0;
+}
+
+/* Does the collector answer no more, or did it never? */
+static bool is_worth_retry(const struct watch *watch, int r)
+{
+	if (r >= 0)
+		return false;
+	if (r == -EPIPE)
+		return true;
+	return watch->was_open && r != -EINTR && r != -EPERM && r != -EINVAL && r != -EIO &&
+	       r != -ENOMEM;
+}
+
+static int watch_on(struct watch *watch, const char *path, struct err *err)
+{
+	int64_t wait_ms = RETRY_FIRST_MS;
+	bool is_told = false;
+
+	for (;;) {
+		int r;
+
+		watch->is_open = false;
+		r = client_stream(watch->ctl->client, path, watch->last, on_event, watch, err);
+		if (watch->is_open) {
+			watch->was_open = true;
+			wait_ms = RETRY_FIRST_MS;
+			is_told = false;
+		}
+		if (r == -EPIPE)
+			watch->was_open = true;
+		if (!is_worth_retry(watch, r))
+			return r;
+		if (!is_told)
+			ctl_warn(watch->ctl, "%s; trying again until it is back", err->text);
+		is_told = true;
+		if (client_sleep(watch->ctl->client, wait_ms) < 0)
+			return -EINTR;
+		wait_ms = wait_ms * 2 < RETRY_MOST_MS ? wait_ms * 2 : RETRY_MOST_MS;
+	}
+}
+
+int cmd_watch(struct ctl *ctl, struct err *err)
+{
+	struct watch watch = { .ctl = ctl };
+	CLEANUP_STR struct str path = STR_NULL;
+	int r = client_catch_signals(ctl->client, err);
+
+	str_add(&path, "/events/stream");
+	add_filters(ctl, &path);
+	if (path.failed)
+		return err_nomem(err);
+	if (r == 0)
+		r = find_last(&watch, err);
+	if (r < 0)
+		return r;
+	/* one document a line, and none around them */
+	js_free(ctl->result);
+	js_free(ctl->warnings);
+	ctl->result = ctl->warnings = NULL;
+	r = watch_on(&watch, str_get(&path), err);
+	/* to be ended by a person is its way to end */
+	return r == -EINTR || r == 1 ? 0 : r;
+}

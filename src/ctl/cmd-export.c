@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "ctl/ctl.h"
+#include "ctl/follow.h"
+#include "ctl/listener.h"
+#include "ctl/view.h"
+
+static bool is_state(const struct js *document, const char *state)
+{
+	return strcmp(view_text(document, "state"), state) == 0;
+}
+
+static struct js *texts(const char *const *list, size_t count)
+{
+	struct js *array = js_array();
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		js_append(array, js_string(list[i]));
+	return array;
+}
+
+static int check_create(struct ctl *ctl, struct err *err)
+{
+	const struct ctl_options *opt = &ctl->opt;
+
+	if (!opt->node)
+		return ctl_usage(ctl, err_set(err, -EINVAL, "say on which target: --node NAME"));
+	if (opt->n_devs == 0)
+		return ctl_usage(ctl, err_set(err, -EINVAL, "say which drives: --dev PATH"));
+	if (opt->n_listeners == 0)
+		return ctl_usage(ctl, err_set(err, -EINVAL,
+					      "say where to listen: --rdma ADDR or --tcp ADDR"));
+	if (opt->any_host && opt->n_hosts)
+		return ctl_usage(ctl,
+				 err_set(err, -EINVAL, "--any-host and --host exclude each other"));
+	return 0;
+}
+
+static int create_body(struct ctl *ctl, struct js *body, struct err *err)
+{
+	struct js *listeners = js_array();
+	size_t i;
+	int r = 0;
+
+	js_set(body, "node", js_string(ctl->opt.node));
+	js_set(body, "nqn", js_string(ctl->args[0]));
+	js_set(body, "devices", texts(ctl->opt.devs, ctl->opt.n_devs));
+	for (i = 0; r == 0 && i < ctl->opt.n_listeners; i++) {
+		struct js *listener = NULL;
+
+		r = listener_parse(&ctl->opt.listeners[i], &listener, err);
+		if (r == 0)
+			js_append(listeners, listener);
+	}
+	js_set(body, "listeners", listeners);
+	if (ctl->opt.any_host)
+		js_set(body, "any_host", js_bool(true));
+	else
+		js_set(body, "hosts", texts(ctl->opt.hosts, ctl->opt.n_hosts));
+	if (ctl->opt.timeout_ms)
+		js_set(body, "timeout_ms", js_int((int64_t)ctl->opt.timeout_ms));
+	return r < 0 ? ctl_usage(ctl, r) : 0;
+}
+
+static int not_waited(const struct ctl *ctl, const struct js *export)
+{
+	ctl_say(ctl, "%s is %s; see: sunfishctl export list\n", view_text(export, "id"),
+		view_text(export, "state"));
+	return 0;
+}
+
+int cmd_export_create(struct ctl *ctl, struct err *err)
+{
+	static const struct follow follow = { "/exports", "creating", "export delete" };
+	CLEANUP_JS struct js *body = js_object();
+	CLEANUP_JS struct js *first = NULL;
+	CLEANUP_JS struct js *last = NULL;
+	int r = check_create(ctl, err);
+
+	if (r == 0)
+		r = create_body(ctl, body, err);
+	if (r == 0)
+		r = client_call(ctl->client, "POST", "/exports", body, &first, err);
+	if (r == 0 && !*view_text(first, "id"))
+		r = err_set(err, -EPROTO, "the collector's answer is no export");
+	if (r < 0)
+		return r;
+	if (!ctl->opt.no_wait)
+		r = follow_to_end(ctl, &follow, first, 0, &last, err);
+	if (ctl->result)
+		js_set(ctl->result, "export", js_ref(last ? last : first));
+	if (r < 0)
+		return r;
+	if (ctl->opt.no_wait)
+		return not_waited(ctl, first);
+	if (is_state(last, "active")) {
+		ctl_say(ctl, "%s is exported by %s (export %s)\n", ctl->args[0], ctl->opt.node,
+			view_text(last, "id"));
+		return 0;
+	}
+	return err_set(err, -EIO, "%s on %s is %s: %s", ctl->args[0], ctl->opt.node,
+		       view_text(last, "state"), view_text(last, "error"));
+}
+
+/* --- delete */
+
+static bool is_standing(const struct js *export)
+{
+	return !is_state(export, "deleted") && !is_state(export, "failed");
+}
+
+/* By its id, or by its NQN where only one target has it. */
+static int find(struct ctl *ctl, struct js **ret, struct err *err)
+{
+	CLEANUP_JS struct js *document = NULL;
+	CLEANUP_STR struct str path = STR_NULL;
+	const struct js *found = NULL;
+	size_t i;
+	int r;
+
+	str_add(&path, "/exports");
+	client_add_query(&path, "node", ctl->opt.node);
+	r = path.failed ? err_nomem(err) : client_get(ctl->client, str_get(&path), &document, err);
+	for (i = 0; r == 0 && i < js_length(js_get(document, "items")); i++) {
+		const struct js *item = js_at(js_get(document, "items"), i);
+
+		if (strcmp(view_text(item, "id"), ctl->args[0]) != 0 &&
+		    (strcmp(view_text(item, "nqn"), ctl->args[0]) != 0 || !is_standing(item)))
+			continue;
+		if (found)
+			return err_set(
+				err, -EEXIST, "%s is exported by %s and by %s: say which by --node",
+				ctl->args[0], view_text(found, "node"), view_text(item, "node"));
+		found = item;
+	}
+	if (r == 0 && !found)
+		return err_set(err, -ENOENT,
+			       "%s was not exported from here; see: sunfishctl export list",
+			       ctl->args[0]);
+	if (r == 0)
+		*ret = js_ref(found);
+	return r;
+}
+
+int cmd_export_delete(struct ctl *ctl, struct err *err)
+{
+	static const struct follow follow = { "/exports", "deleting", NULL };
+	CLEANUP_STR struct str path = STR_NULL;
+	CLEANUP_JS struct js *before = NULL;
+	CLEANUP_JS struct js *first = NULL;
+	CLEANUP_JS struct js *last = NULL;
+	int r = find(ctl, &before, err);
+
+	str_add(&path, "/exports");
+	client_add_part(&path, view_text(before, "id"));
+	client_add_query(&path, "force", ctl->opt.force ? "1" : NULL);
+	if (r == 0 && path.failed)
+		r = err_nomem(err);
+	if (r == 0)
+		r = client_call(ctl->client, "DELETE", str_get(&path), NULL, &first, err);
+	if (r < 0)
+		return r;
+	if (!ctl->opt.no_wait)
+		r = follow_to_end(ctl, &follow, first, js_length(js_get(before, "steps")), &last,
+				  err);
+	if (ctl->result)
+		js_set(ctl->result, "export", js_ref(last ? last : first));
+	if (r < 0)
+		return r;
+	if (ctl->opt.no_wait)
+		return not_waited(ctl, first);
+	if (is_state(last, "deleted")) {
+		ctl_say(ctl, "%s is no longer exported by %s\n", view_text(last, "nqn"),
+			view_text(last, "node"));
+		return 0;
+	}
+	return err_set(err, -EBUSY, "%s is still %s: %s", view_text(last, "nqn"),
+		       view_text(last, "state"), view_text(last, "error"));
+}

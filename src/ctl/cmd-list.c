@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ctl/ctl.h"
+#include "ctl/view.h"
+
+int cmd_list(struct ctl *ctl, struct err *err)
+{
+	const struct view_listing *listing = view_listing_find(ctl->verb);
+	CLEANUP_TABLE struct table table = TABLE(0);
+	CLEANUP_STR struct str path = STR_NULL;
+	CLEANUP_JS struct js *document = NULL;
+	const struct js *items;
+	int r;
+
+	str_add(&path, view_listing_path(listing));
+	client_add_query(&path, "node", ctl->opt.node);
+	client_add_query(&path, "nqn", ctl->opt.nqn);
+	client_add_query(&path, "host", ctl_host(ctl));
+	client_add_query(&path, "state", ctl->opt.state);
+	if (path.failed)
+		return err_nomem(err);
+	r = client_get(ctl->client, str_get(&path), &document, err);
+	if (r < 0)
+		return r;
+	items = js_get(document, "items");
+	if (ctl->result) {
+		/* "export list" tells "exports" */
+		js_set(ctl->result, view_listing_path(listing) + 1, js_ref(items));
+		return 0;
+	}
+	view_listing_table(listing, items, clock_wall_ms(), &table);
+	return ctl_print_table(ctl, &table, view_listing_nothing(listing), err);
+}

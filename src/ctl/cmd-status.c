@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "ctl/ctl.h"
+#include "ctl/view.h"
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = strlen(text);
+
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+static void add_member(struct table *table, const char *prefix, const char *key,
+		       const struct js *value)
+{
+	CLEANUP_FREE char *text = view_list(value);
+	char size[STR_SIZE_MAX];
+	char span[CLOCK_TEXT_MAX];
+
+	table_addf(table, "%s%s%s", prefix, *prefix ? "." : "", key);
+	if (ends_with(key, "_bytes") && js_type(value) == JS_INT)
+		table_add(table, str_format_size((uint64_t)js_number(value, 0), size));
+	else if (ends_with(key, "_ms") && js_type(value) == JS_INT)
+		table_add(table, clock_format_span(js_number(value, 0), span));
+	else
+		table_add(table, text);
+}
+
+/* Two levels: a collector of another version may tell more than we know. */
+static void add_members(struct table *table, const struct js *object)
+{
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < js_length(object); i++) {
+		const char *key = js_key_at(object, i);
+		const struct js *value = js_value_at(object, i);
+
+		if (js_type(value) != JS_OBJECT)
+			add_member(table, "", key, value);
+		else
+			for (j = 0; j < js_length(value); j++)
+				add_member(table, key, js_key_at(value, j), js_value_at(value, j));
+	}
+}
+
+int cmd_status(struct ctl *ctl, struct err *err)
+{
+	CLEANUP_TABLE struct table table = TABLE(2);
+	CLEANUP_JS struct js *document = NULL;
+	int r = client_get(ctl->client, "/status", &document, err);
+
+	if (r < 0)
+		return r;
+	if (ctl->result) {
+		js_set(ctl->result, "status", js_ref(document));
+		return 0;
+	}
+	table_add(&table, "COLLECTOR");
+	table_add(&table, ctl->settings.url);
+	add_members(&table, document);
+	return ctl_print_table(ctl, &table, "", err);
+}
