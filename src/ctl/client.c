@@ -346,7 +346,6 @@ struct stream {
 	struct sse sse;
 	client_event_fn fn;
 	void *data;
-	struct str other; /* the body of an answer that is no stream */
 	bool is_stream;
 	int ended; /* by an event; not 0 */
 };
@@ -363,32 +362,23 @@ static int on_event(void *user, const struct sse_event *event)
 		       : (r == -ENOMEM ? r : 0);
 }
 
-/* Errors are documents, and begin as no event does. */
 static int on_bytes(void *data, const char *bytes, size_t length)
 {
 	struct stream *stream = data;
 
-	if (!stream->is_stream && stream->other.length == 0 && length && *bytes != '{') {
+	if (!stream->is_stream) {
 		stream->is_stream = true;
 		stream->ended = stream->fn(stream->data, "", NULL);
-		if (stream->ended)
-			return stream->ended;
 	}
-	if (stream->is_stream) {
+	if (!stream->ended)
 		stream->ended = sse_feed(&stream->sse, bytes, length, on_event, stream);
-		return stream->ended;
-	}
-	if (stream->other.length + length > SSE_LINE_MAX)
-		return -E2BIG;
-	str_add_n(&stream->other, bytes, length);
-	return stream->other.failed ? -ENOMEM : 0;
+	return stream->ended;
 }
 
 static void on_end(void *data, const struct httpc_reply *reply)
 {
 	struct stream *stream = data;
 	struct call *call = &stream->call;
-	struct httpc_reply whole = *reply;
 
 	call->is_done = true;
 	call->httpc = NULL;
@@ -399,11 +389,7 @@ static void on_end(void *data, const struct httpc_reply *reply)
 				  *reply->error ? ": " : "", reply->error);
 		return;
 	}
-	if (stream->other.length) {
-		whole.body = str_get(&stream->other);
-		whole.length = stream->other.length;
-	}
-	call->r = take_reply(call->client, &whole, &call->document, &call->err);
+	call->r = take_reply(call->client, reply, &call->document, &call->err);
 }
 
 static int stream_start(struct client *client, const char *path, const char *after,
@@ -445,7 +431,6 @@ int client_stream(struct client *client, const char *path, const char *after, cl
 		*err = stream.call.err;
 	forget(&stream.call);
 	sse_deinit(&stream.sse);
-	str_deinit(&stream.other);
 	return r;
 }
 

@@ -30,6 +30,7 @@
 #define CANNED_WAIT 1	/* the same, but it stays open */
 #define CANNED_CLOSE 2	/* no answer at all: the server ends */
 #define CANNED_MAX 32
+#define CANNED_SECONDS 30 /* no run takes that long */
 
 struct canned {
 	const char *request; /* "GET /nodes", below /sunfish/v1 */
@@ -218,6 +219,8 @@ static inline void canned_child(int argc, char **argv)
 	char url[64];
 	int status;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(CANNED_SECONDS);
 	canned_path("out", path);
 	if (!freopen(path, "w", stdout))
 		_exit(99);
