@@ -36,6 +36,7 @@ struct auth {
 	struct store *store;
 	struct token *tokens; /* by hash */
 	size_t n_tokens;
+	size_t room;
 	struct suspect suspects[SUSPECTS_MAX];
 	size_t next_suspect;
 };
@@ -66,24 +67,46 @@ static int compare_hash(const void *a, const void *b)
 	return strcmp(((const struct token *)a)->hash, ((const struct token *)b)->hash);
 }
 
-static int load_one(void *data, const struct store_token *stored)
+static int append(struct auth *auth, const struct store_token *stored)
 {
-	struct auth *auth = data;
 	struct token *tokens;
 	struct token *token;
 
-	if (auth->n_tokens == TOKENS_MAX || stored->right < AUTH_NODE ||
-	    stored->right > AUTH_ADMIN || strlen(stored->hash) != DIGEST_TEXT - 1)
-		return 0;
-	tokens = reallocarray(auth->tokens, auth->n_tokens + 1, sizeof(*tokens));
-	if (!tokens)
-		return -ENOMEM;
-	auth->tokens = tokens;
-	token = &tokens[auth->n_tokens++];
+	if (auth->n_tokens == auth->room) {
+		size_t room = auth->room ? 2 * auth->room : 64;
+
+		tokens = reallocarray(auth->tokens, room, sizeof(*tokens));
+		if (!tokens)
+			return -ENOMEM;
+		auth->tokens = tokens;
+		auth->room = room;
+	}
+	token = &auth->tokens[auth->n_tokens++];
 	memcpy(token->hash, stored->hash, DIGEST_TEXT);
 	token->right = (enum auth_right)stored->right;
 	snprintf(token->name, sizeof(token->name), "%s", stored->name);
 	return 0;
+}
+
+static int load_one(void *data, const struct store_token *stored)
+{
+	struct auth *auth = data;
+
+	if (auth->n_tokens == TOKENS_MAX || stored->right < AUTH_NODE ||
+	    stored->right > AUTH_ADMIN || strlen(stored->hash) != DIGEST_TEXT - 1)
+		return 0;
+	return append(auth, stored);
+}
+
+/* The last one goes where its hash belongs. */
+static void sort_last(struct auth *auth)
+{
+	size_t i = auth->n_tokens - 1;
+	struct token last = auth->tokens[i];
+
+	for (; i > 0 && compare_hash(&auth->tokens[i - 1], &last) > 0; i--)
+		auth->tokens[i] = auth->tokens[i - 1];
+	auth->tokens[i] = last;
 }
 
 int auth_load(struct auth *auth, struct err *err)
@@ -170,8 +193,10 @@ int auth_add(struct auth *auth, const char *name, enum auth_right right,
 	r = digest_sha256_hex(token, strlen(token), hash);
 	if (r == 0)
 		r = store_token_put(auth->store, &stored, err);
+	if (r == 0 && append(auth, &stored) < 0)
+		r = err_nomem(err);
 	if (r == 0)
-		r = auth_load(auth, err);
+		sort_last(auth);
 	if (r == 0)
 		memcpy(ret_token, token, sizeof(token));
 	explicit_bzero(token, sizeof(token));
@@ -180,12 +205,17 @@ int auth_add(struct auth *auth, const char *name, enum auth_right right,
 
 int auth_remove(struct auth *auth, const char *name, struct err *err)
 {
+	struct token *token = find_name(auth, name);
 	int r;
 
-	if (!find_name(auth, name))
+	if (!token)
 		return err_set(err, -ENOENT, "there is no token of %s", name);
 	r = store_token_delete(auth->store, name, err);
-	return r < 0 ? r : auth_load(auth, err);
+	if (r < 0)
+		return r;
+	auth->n_tokens--;
+	memmove(token, token + 1, (size_t)(auth->tokens + auth->n_tokens - token) * sizeof(*token));
+	return 0;
 }
 
 /* --- who asks */

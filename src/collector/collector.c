@@ -46,7 +46,7 @@ static int before_commit(void *data, struct err *err)
 	if (r == 0)
 		r = registry_flush(collector->registry, clock_monotonic_ms(), FLUSH_AGE_MS,
 				   FLUSH_MOST, err);
-	if (r == 0)
+	if (r == 0 && events_is_full(collector->events))
 		r = events_prune(collector->events, registry_horizon(collector->registry), err);
 	return r;
 }

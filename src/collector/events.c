@@ -234,6 +234,14 @@ int events_subscribe(struct events *events, events_fn fn, void *data)
 	return 0;
 }
 
+bool events_is_full(const struct events *events)
+{
+	int64_t oldest = store_event_oldest(events->store);
+
+	return oldest &&
+	       store_event_newest(events->store) - (int64_t)events->keep - oldest >= PRUNE_STEP / 2;
+}
+
 int events_prune(struct events *events, int64_t horizon, struct err *err)
 {
 	int64_t newest = store_event_newest(events->store);
@@ -242,7 +250,7 @@ int events_prune(struct events *events, int64_t horizon, struct err *err)
 
 	if (until > horizon)
 		until = horizon;
-	if (!oldest || until - oldest < PRUNE_STEP / 2)
+	if (!oldest || until < oldest)
 		return 0;
 	if (until > oldest + PRUNE_STEP)
 		until = oldest + PRUNE_STEP;

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,7 +53,9 @@ int events_subscribe(struct events *events, events_fn fn, void *data);
 /* After a commit: to the streams. After a failed one: forget what was added. */
 void events_flush(struct events *events);
 void events_drop(struct events *events);
-/* In a transaction, each time. @horizon  those after it are needed */
+/* Are there more than are to be kept? */
+bool events_is_full(const struct events *events);
+/* In a transaction then, a step. @horizon  those after it are needed */
 int events_prune(struct events *events, int64_t horizon, struct err *err);
 
 /* As a line of JSON, as the API gives it. */

@@ -17,6 +17,9 @@
 
 #define PEM_MAX (1u << 20)
 #define IDLE_SECONDS 300
+/* Two connections for each helper are most of what it costs. Heads of 1.9 KiB: two NQNs, escaped.
+ */
+#define CONNECTION_BYTES 2048
 #define KEEP_ALIVE_MS 30000
 
 /* --- answers */
@@ -395,6 +398,7 @@ static int start(struct front *front, struct httpd **ret, struct err *err)
 		.listen_fd = -1,
 		.connections_max = (unsigned int)setup->connections_max,
 		.body_max = (size_t)setup->report_bytes_max,
+		.connection_bytes = CONNECTION_BYTES,
 		.timeout_seconds = IDLE_SECONDS,
 	};
 	int r = read_pem(setup->certificate, &certificate, err);

@@ -23,7 +23,7 @@ static const char setup_sql[] = "PRAGMA locking_mode=EXCLUSIVE;"
 				"PRAGMA journal_mode=WAL;"
 				"PRAGMA synchronous=FULL;"
 				"PRAGMA temp_store=MEMORY;"
-				"PRAGMA cache_size=-16384;"
+				"PRAGMA cache_size=-8192;"
 				"PRAGMA journal_size_limit=67108864;"
 				"PRAGMA trusted_schema=OFF;";
 
