@@ -98,15 +98,19 @@ static int check_events(struct work *work, struct err *err)
 
 	for (i = 0; i < js_length(work->report->events) && r == 0; i++) {
 		const struct registry_object *object;
+		size_t size;
 
 		r = report_event_decode(js_at(work->report->events, i), &event, err);
 		if (r == 0)
 			r = check_kind(work->collector->registry, event.kind, err);
 		if (r < 0 || !event.object || strcmp(event.type, "removed") == 0)
 			continue;
+		/* what grows counts: one that is there several times may shrink only once */
 		object = registry_object_find(source, event.kind, event.id);
 		objects += object ? 0 : 1;
-		bytes += js_size(event.object) - (object ? strlen(object->attrs) : 0);
+		size = js_size(event.object);
+		if (!object || size > strlen(object->attrs))
+			bytes += size - (object ? strlen(object->attrs) : 0);
 	}
 	return r < 0 ? r
 		     : registry_check_bounds(work->collector->registry, source, objects, bytes,
