@@ -179,12 +179,19 @@ int api_number(const struct api_request *request, const char *key, uint64_t max,
 static int get_events(struct collector *collector, const struct api_request *request,
 		      struct api_answer *answer, struct err *err)
 {
+	int64_t newest = store_event_newest(collector->store);
 	struct events_filter filter;
 	uint64_t limit;
-	int r = api_events_filter(request, 0, &filter, err);
+	uint64_t last;
+	int r = api_number(request, "last", EVENTS_LIMIT_MAX, 0, &last, err);
 
 	if (r == 0)
-		r = api_number(request, "limit", EVENTS_LIMIT_MAX, EVENTS_LIMIT, &limit, err);
+		r = api_events_filter(request,
+				      last && newest > (int64_t)last ? newest - (int64_t)last : 0,
+				      &filter, err);
+	if (r == 0)
+		r = api_number(request, "limit", EVENTS_LIMIT_MAX, last ? last : EVENTS_LIMIT,
+			       &limit, err);
 	if (r < 0)
 		return r;
 	return events_list(collector->events, &filter, limit ? (size_t)limit : 1, &answer->body,

@@ -10,6 +10,7 @@
 #include "ctl/view.h"
 
 #define LAST 100
+#define LAST_FILTERED "10000" /* so many are looked through for those that fit */
 #define RETRY_FIRST_MS 500
 #define RETRY_MOST_MS 10000
 #define ID_MAX 128
@@ -17,41 +18,89 @@
 static void add_filters(const struct ctl *ctl, struct str *path)
 {
 	client_add_query(path, "node", ctl->opt.node);
-	client_add_query(path, "nqn", ctl->opt.nqn);
-	client_add_query(path, "host", ctl_host(ctl));
-	client_add_query(path, "state", ctl->opt.state);
 	client_add_query(path, "kind", ctl->opt.kind);
+}
+
+static bool is_or_any(const char *wanted, const struct js *object, const char *key)
+{
+	return !wanted || strcmp(view_text(object, key), wanted) == 0;
+}
+
+/* What only the object itself tells is not asked of the collector. */
+static bool fits(const struct ctl *ctl, const struct js *event)
+{
+	const struct js *object = js_get(event, "object");
+
+	return is_or_any(ctl->opt.nqn, object, "nqn") &&
+	       (is_or_any(ctl_host(ctl), object, "hostnqn") ||
+		is_or_any(ctl_host(ctl), object, "host")) &&
+	       is_or_any(ctl->opt.state, object, "state");
+}
+
+static bool has_filter(const struct ctl *ctl)
+{
+	return ctl->opt.node || ctl->opt.kind || ctl->opt.nqn || ctl_host(ctl) || ctl->opt.state;
+}
+
+/* Those that fit, and of these the last ones if they were not asked for from an id on. */
+static struct js *select_events(const struct ctl *ctl, const struct js *items)
+{
+	size_t most = ctl->opt.limit ? (size_t)ctl->opt.limit : LAST;
+	CLEANUP_JS struct js *fitting = js_array();
+	struct js *last = js_array();
+	size_t i;
+
+	for (i = 0; i < js_length(items); i++)
+		if (fits(ctl, js_at(items, i)))
+			js_append(fitting, js_ref(js_at(items, i)));
+	i = !ctl->opt.after && js_length(fitting) > most ? js_length(fitting) - most : 0;
+	for (; i < js_length(fitting); i++)
+		js_append(last, js_ref(js_at(fitting, i)));
+	return last;
 }
 
 /* --- events */
 
-int cmd_events(struct ctl *ctl, struct err *err)
+static int get_events(struct ctl *ctl, struct js **ret, struct err *err)
 {
-	CLEANUP_TABLE struct table table = TABLE(VIEW_EVENT_COLUMNS);
 	CLEANUP_STR struct str path = STR_NULL;
 	CLEANUP_JS struct js *document = NULL;
 	char limit[24];
-	size_t i;
 	int r;
 
 	snprintf(limit, sizeof(limit), "%llu",
 		 (unsigned long long)(ctl->opt.limit ? ctl->opt.limit : LAST));
 	str_add(&path, "/events");
 	client_add_query(&path, "after", ctl->opt.after);
-	client_add_query(&path, ctl->opt.after ? "limit" : "last", limit);
+	if (ctl->opt.after)
+		client_add_query(&path, "limit", limit);
+	else
+		client_add_query(&path, "last", has_filter(ctl) ? LAST_FILTERED : limit);
 	add_filters(ctl, &path);
 	if (path.failed)
 		return err_nomem(err);
 	r = client_get(ctl->client, str_get(&path), &document, err);
+	if (r == 0)
+		*ret = select_events(ctl, js_get(document, "items"));
+	return r;
+}
+
+int cmd_events(struct ctl *ctl, struct err *err)
+{
+	CLEANUP_TABLE struct table table = TABLE(VIEW_EVENT_COLUMNS);
+	CLEANUP_JS struct js *events = NULL;
+	size_t i;
+	int r = get_events(ctl, &events, err);
+
 	if (r < 0)
 		return r;
 	if (ctl->result) {
-		js_set(ctl->result, "events", js_ref(js_get(document, "items")));
+		js_set(ctl->result, "events", js_ref(events));
 		return 0;
 	}
 	view_event_header(&table);
-	for (i = 0; i < js_length(js_get(document, "items")); i++)
-		view_event_row(js_at(js_get(document, "items"), i), &table);
+	for (i = 0; i < js_length(events); i++)
+		view_event_row(js_at(events, i), &table);
 	return ctl_print_table(ctl, &table, "no such event", err);
 }
 
@@ -101,6 +150,8 @@ static int on_event(void *data, const char *id, const struct js *event)
 	if (!event)
 		return 0;
 	set_last(watch, id);
+	if (!fits(watch->ctl, event))
+		return 0;
 	r = print_event(watch->ctl, event);
 	if (r == 0 && ++watch->count == watch->ctl->opt.limit)
 		return 1;

@@ -293,6 +293,9 @@ static void events_shows_the_last_ones(void **state)
 	canned_says("log", "GET /events last=100");
 	assert_int_equal(canned_run("events --after 5 --limit 3 --kind drive"), 0);
 	canned_says("log", "GET /events kind=drive after=5 limit=3");
+	assert_int_equal(canned_run("events --nqn x"), 0);
+	canned_says("log", "GET /events last=10000");
+	canned_says("out", "no such event");
 }
 
 static void watch_goes_on_behind_the_last_event_after_a_break(void **state)
