@@ -18,6 +18,7 @@
 #include "initiator/wanted-file.h"
 
 #define BOOT_PARAMETER "rd.sunfish.connect="
+#define BOOT_HOSTNQN "sunfish/boot/hostnqn" /* below /run, of sunfish-boot */
 #define CMDLINE_MAX 65536
 
 int daemon_load(void *data, const char *config, struct err *err)
@@ -124,8 +125,9 @@ static void warn_of_file(void *data, const struct err *err)
 	log_warning("%s/" WANTED_FILE_DIR "/%s; it is left out", daemon->paths.state, err->text);
 }
 
-/* What the initramfs connected, and what it was to connect and could not. */
-static void want_parameter(struct daemon *daemon, const char *text)
+/* What the initramfs connected, and what it was to connect and could not.
+ * @hostnqn  who this host was to it, "" not known: it may not be as /etc/nvme says now */
+static void want_parameter(struct daemon *daemon, const char *text, const char *hostnqn)
 {
 	struct conf_connection connection = CONF_CONNECTION_NULL;
 	struct err err = ERR_NULL;
@@ -134,22 +136,36 @@ static void want_parameter(struct daemon *daemon, const char *text)
 		log_warning(BOOT_PARAMETER "%s: %s", text, err.text);
 		return;
 	}
+	if (!*connection.tid.hostnqn)
+		snprintf(connection.tid.hostnqn, sizeof(connection.tid.hostnqn), "%s", hostnqn);
 	/* a root file system waits rather than fails */
 	connection.tuning.ctrl_loss_tmo = -1;
 	want(daemon, &connection, SM_BOOT);
 }
 
+static void read_boot_hostnqn(const struct daemon *daemon, char ret[NQN_MAX + 1])
+{
+	ssize_t length = fs_read_at(daemon->dirs.run_fd, BOOT_HOSTNQN, ret, NQN_MAX);
+
+	ret[length > 0 ? length : 0] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+	if (nqn_check_host(ret, NULL) < 0)
+		ret[0] = '\0';
+}
+
 static void want_of_boot(struct daemon *daemon)
 {
 	CLEANUP_FREE char *text = NULL;
+	char hostnqn[NQN_MAX + 1];
 	char *rest;
 	char *word;
 
 	if (fs_read_file(daemon->dirs.proc_fd, "cmdline", CMDLINE_MAX, &text, NULL) < 0)
 		return;
+	read_boot_hostnqn(daemon, hostnqn);
 	for (rest = text; (word = strsep(&rest, " \n"));)
 		if (strncmp(word, BOOT_PARAMETER, strlen(BOOT_PARAMETER)) == 0)
-			want_parameter(daemon, word + strlen(BOOT_PARAMETER));
+			want_parameter(daemon, word + strlen(BOOT_PARAMETER), hostnqn);
 }
 
 static void want_all(struct daemon *daemon)

@@ -21,6 +21,19 @@ registered() {
 noted() { grep -x "$(c) tcp,10.101.46.14,,$NETBOOT_NQN" $booted/sunfish/boot/connections; }
 retried() { dmesg | grep 'sunfish-boot: tcp,10.101.46.99'; }
 
+# what the initramfs left is the daemon's to look after, and nobody's to end
+status_is() { ictl status | grep -E "$1"; }
+adoption() {
+	cp -r $booted/sunfish/boot /run/sunfish/
+	"$BUILD/nvme-sunfishd" 2>"$T/daemon.log" &
+	it "nvme-sunfishd is there" wait_for 30 test -S /run/sunfish/nvme-sunfishd.sock
+	it "it takes the connection for the boot's" wait_for 30 status_is '10\.101\.46\.14:4420 +up +boot'
+	it "it goes on with the other path" wait_for 30 status_is '10\.101\.46\.99:4420 +(probing|waiting) +boot'
+	it "it makes none twice" one_controller
+	it "it does not end it" expect_fail 5 'was made by boot' ictl disconnect "$NETBOOT_NQN"
+	it "the root is still there" touch $booted/root/written
+}
+
 initiator() {
 	it "the root is the exported one" grep -x "the root on $NETBOOT_NQN" $booted/root/marker
 	it "it was found by its name" root_is
@@ -32,5 +45,6 @@ initiator() {
 	it "nvme-sunfishd will find what was made" noted
 	it "the address that does not answer was tried" retried
 	it "and is not any more" test -e $booted/sunfish/boot/stop
+	[ ! -x "$BUILD/nvme-sunfishd" ] || adoption
 	meet_put 'done'
 }
