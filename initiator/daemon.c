@@ -17,6 +17,7 @@
 #include "core/service.h"
 #include "initiator/wanted-file.h"
 
+#define BOOT_OWNER "boot"
 #define BOOT_PARAMETER "rd.sunfish.connect="
 #define BOOT_HOSTNQN "sunfish/boot/hostnqn" /* below /run, of sunfish-boot */
 #define CMDLINE_MAX 65536
@@ -65,6 +66,24 @@ static int read_inventory(struct daemon *daemon, struct err *err)
 	return 0;
 }
 
+/* What the initramfs made and is wanted is ours from now on. */
+static void take_over_boot(const struct daemon *daemon)
+{
+	char owner[OWNER_MAX];
+	struct err ignored = ERR_NULL;
+	struct sm_view view;
+	size_t i;
+
+	for (i = 0; i < sm_count(daemon->sm); i++) {
+		sm_at(daemon->sm, i, &view);
+		if (view.state == SM_UP &&
+		    owner_read(daemon->dirs.run_fd, view.controller, owner, NULL) == 0 &&
+		    strcmp(owner, BOOT_OWNER) == 0)
+			owner_write(daemon->dirs.run_fd, daemon->dirs.sysfs_fd, view.controller,
+				    OWNER_SUNFISH, &ignored);
+	}
+}
+
 static void look_only(struct daemon *daemon)
 {
 	const struct track_hooks hooks = { report_change, watch_hint, daemon };
@@ -79,6 +98,8 @@ static void look_only(struct daemon *daemon)
 		r = track_look(&daemon->track, daemon->inventory, now, clock_wall_ms(), &hooks);
 	if (r == 0)
 		sm_look(daemon->sm, now, daemon->inventory);
+	if (r == 0)
+		take_over_boot(daemon);
 	else
 		log_error("looking at this host's connections: %s",
 			  *err.text ? err.text : strerror(-r));
