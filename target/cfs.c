@@ -17,6 +17,7 @@
 
 struct reader {
 	const char *nqn; /* cfs_read_subsystem: the one that is asked for; else NULL */
+	const struct cfs_watch *watch; /* or NULL */
 	struct err *err;
 };
 
@@ -178,10 +179,22 @@ static int read_below(struct reader *reader, struct model_object *parent, enum m
 	return r;
 }
 
+static bool may_enter(const struct reader *reader, const struct group *group, const char *name)
+{
+	if (!reader->watch)
+		return true;
+	if (group->parent == MODEL_ROOT && group->kind != MODEL_SUBSYSTEM)
+		return name || reader->watch->enter(reader->watch->data, group->name);
+	return group->kind != MODEL_SUBSYSTEM || group->type != GROUP_CHILDREN || !name ||
+	       reader->watch->enter(reader->watch->data, name);
+}
+
 static int on_child(struct reader *reader, struct model_object *parent, const struct group *group,
 		    int fd, const struct dirent64 *entry)
 {
 	if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
+		return 0;
+	if (!may_enter(reader, group, entry->d_name))
 		return 0;
 	return read_below(reader, parent, group->kind, entry->d_name, fd, entry->d_name);
 }
@@ -221,7 +234,7 @@ static int on_entry(struct reader *reader, struct model_object *object, const st
 
 	(void)none;
 	if (group)
-		return read_group(reader, object, group, fd);
+		return may_enter(reader, group, NULL) ? read_group(reader, object, group, fd) : 0;
 	if ((entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) ||
 	    is_write_only(entry->d_name))
 		return 0;
@@ -263,7 +276,13 @@ static int finish(int r, struct model_object **root, struct model_object **ret)
 
 int cfs_read(int nvmet_fd, struct model_object **ret, struct err *err)
 {
-	struct reader reader = { .err = err };
+	return cfs_read_watched(nvmet_fd, NULL, ret, err);
+}
+
+int cfs_read_watched(int nvmet_fd, const struct cfs_watch *watch, struct model_object **ret,
+		     struct err *err)
+{
+	struct reader reader = { .watch = watch, .err = err };
 	CLEANUP_MODEL struct model_object *root = model_new();
 	CLEANUP_CLOSE int fd = -1;
 

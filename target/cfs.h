@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "target/model.h"
 
@@ -23,6 +25,17 @@ int cfs_open(const char *path, int *ret_fd, struct err *err);
 
 /* The whole tree. Returns: 0, *ret owned; -ENOMEM; negative errno of reading. */
 int cfs_read(int nvmet_fd, struct model_object **ret, struct err *err);
+
+/*
+ * The same, told before it looks into each subsystem (by its NQN) and into "hosts" and "ports":
+ * where the kernel holds a directory, a reader waits with it, and somebody should know where.
+ */
+struct cfs_watch {
+	bool (*enter)(void *data, const char *what); /* false: leave it out */
+	void *data;
+};
+int cfs_read_watched(int nvmet_fd, const struct cfs_watch *watch, struct model_object **ret,
+		     struct err *err);
 
 /*
  * What concerns one subsystem: the subsystem whole with the hosts it allows, and all ports with

@@ -719,7 +719,7 @@ static int check_drive(const struct check *check, const char *own_nqn, uint32_t 
 			check->err, -EROFS,
 			"%s is read-only: blockdev --setrw %s, or look for its write protection",
 			check->dev->path, check->dev->path);
-	if (r == 0)
+	if (r == 0 && !(check->flags & CLAIM_LOOK))
 		r = check_open(check);
 	if (r == 0)
 		r = check_import(check);

@@ -25,6 +25,7 @@ struct claim;
 enum {
 	CLAIM_FORCE = 1 << 0,	/* the administrator said so */
 	CLAIM_RESTORE = 1 << 1, /* it was exported before: a saved configuration comes back */
+	CLAIM_LOOK = 1 << 2,	/* only a look: it is not opened, which might hinder others */
 };
 
 /*

@@ -11,87 +11,9 @@
 #include "target/converge.h"
 #include "target/drive.h"
 #include "target/export.h"
+#include "target/stored.h"
 
 /* --- lists of files */
-
-static int add_item(struct export_list *list, const struct export_item *item)
-{
-	struct export_item *items = realloc(list->items, (list->count + 1) * sizeof(*list->items));
-
-	if (!items)
-		return -ENOMEM;
-	list->items = items;
-	items[list->count++] = *item;
-	return 0;
-}
-
-static int load_dir(const char *path, struct export_list *ret, struct err *err)
-{
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0)
-		return err_set(err, -errno, "%s cannot be read: %s%s", path, strerror(errno),
-			       errno == EACCES ? "; run as root" : "");
-	return export_load_dir(fd, path, ret, err);
-}
-
-static bool has_item(const struct export_list *list, const char *nqn)
-{
-	size_t i;
-
-	for (i = 0; nqn && i < list->count; i++)
-		if (list->items[i].nqn && strcmp(list->items[i].nqn, nqn) == 0)
-			return true;
-	return false;
-}
-
-/* Is there a file of that name that cannot be read? Then it is of the same export: an older one
- * of ours might let in who is to stay out. */
-static bool has_broken(const struct export_list *list, const char *file)
-{
-	size_t i;
-
-	for (i = 0; i < list->count; i++)
-		if (!list->items[i].wanted && strcmp(list->items[i].file, file) == 0)
-			return true;
-	return false;
-}
-
-/* Move over what is there and not in @to yet; a file of an administrator wins. */
-static int merge(struct ctl *ctl, struct export_list *to, struct export_list *from)
-{
-	size_t i;
-
-	for (i = 0; i < from->count; i++) {
-		struct export_item *item = &from->items[i];
-
-		if (has_item(to, item->nqn) || has_broken(to, item->file)) {
-			ctl_warn(ctl, "%s is in %s as well as in %s: the former counts",
-				 item->nqn ? item->nqn : item->file, ctl->admin_path,
-				 ctl->stored_path);
-			continue;
-		}
-		if (add_item(to, item) < 0)
-			return -ENOMEM;
-		*item = (struct export_item){ 0 };
-	}
-	return 0;
-}
-
-/* All exports that are to be there. */
-static int load_wanted(struct ctl *ctl, struct export_list *ret, struct err *err)
-{
-	CLEANUP_EXPORT_LIST struct export_list stored = EXPORT_LIST_NULL;
-	int r = load_dir(ctl->admin_path, ret, err);
-
-	if (r == 0)
-		r = load_dir(ctl->stored_path, &stored, err);
-	if (r == 0 && merge(ctl, ret, &stored) < 0)
-		r = err_nomem(err);
-	return r;
-}
 
 static bool is_asked_for(const struct ctl *ctl, const char *nqn)
 {
@@ -110,13 +32,13 @@ static int select_named(struct ctl *ctl, struct export_list *list, struct export
 	size_t i;
 
 	for (i = 0; i < ctl->n_args; i++)
-		if (!has_item(list, ctl->args[i]))
+		if (!export_list_has(list, ctl->args[i]))
 			return err_set(err, -ENOENT, "there is no stored export %s in %s or %s",
 				       ctl->args[i], ctl->stored_path, ctl->admin_path);
 	for (i = 0; i < list->count; i++) {
 		if (!is_asked_for(ctl, list->items[i].nqn))
 			continue;
-		if (add_item(ret, &list->items[i]) < 0)
+		if (export_list_add(ret, &list->items[i]) < 0)
 			return err_nomem(err);
 		list->items[i] = (struct export_item){ 0 };
 	}
@@ -143,9 +65,9 @@ static int load_file(const char *path, struct export_list *ret, struct err *err)
 		item.error = strdup(why.text);
 	else
 		item.nqn = strdup(model_next(wanted, MODEL_SUBSYSTEM, &i)->name);
-	if (r == 0 && has_item(ret, item.nqn))
+	if (r == 0 && export_list_has(ret, item.nqn))
 		return err_set(err, -EEXIST, "%s: an earlier file is of %s, too", path, item.nqn);
-	return add_item(ret, &item) < 0 ? err_nomem(err) : 0;
+	return export_list_add(ret, &item) < 0 ? err_nomem(err) : 0;
 }
 
 static int load_files(struct ctl *ctl, struct export_list *ret, struct err *err)
@@ -164,7 +86,7 @@ int cmd_restore(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_EXPORT_LIST struct export_list all = EXPORT_LIST_NULL;
 	CLEANUP_EXPORT_LIST struct export_list list = EXPORT_LIST_NULL;
-	int r = load_wanted(ctl, &all, err);
+	int r = stored_load_wanted(ctl, &all, err);
 
 	if (r == 0)
 		r = select_named(ctl, &all, &list, err);
@@ -183,7 +105,7 @@ int cmd_diff(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_EXPORT_LIST struct export_list list = EXPORT_LIST_NULL;
 	unsigned int flags = CONVERGE_SHOW | (ctl->n_args ? 0 : CONVERGE_RESTORE);
-	int r = ctl->n_args ? load_files(ctl, &list, err) : load_wanted(ctl, &list, err);
+	int r = ctl->n_args ? load_files(ctl, &list, err) : stored_load_wanted(ctl, &list, err);
 
 	/* it takes no lock, and undoes nothing of an earlier run */
 	ctl->opt.dry_run = true;

@@ -19,6 +19,32 @@
 
 #define CONFIGFS_PATH "/sys/kernel/config"
 
+void ctl_init(struct ctl *ctl)
+{
+	*ctl = (struct ctl){
+		.opt.wait_seconds = -1,
+		.settings = SETTINGS_DEFAULT,
+		.nvmet_path = CFS_PATH,
+		.run_path = CTL_RUN_PATH,
+		.stored_path = STATEDIR "/exports",
+		.admin_path = SYSCONFDIR "/exports.d",
+		.nvmet_fd = -1,
+		.run_fd = -1,
+		.lock_fd = -1,
+		.sysfs_fd = -1,
+		.proc_fd = -1,
+	};
+}
+
+int ctl_open_system(struct ctl *ctl, struct err *err)
+{
+	ctl->sysfs_fd = open("/sys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ctl->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (ctl->sysfs_fd < 0 || ctl->proc_fd < 0)
+		return err_set(err, -errno, "/sys and /proc must be mounted");
+	return 0;
+}
+
 void ctl_say(const struct ctl *ctl, const char *format, ...)
 {
 	CLEANUP_FREE char *text = NULL;

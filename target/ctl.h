@@ -46,6 +46,7 @@ struct ctl_options {
 	bool keep_connected;
 	bool strict;
 	bool with_secrets;
+	bool no_daemon;
 	long wait_seconds; /* -1: as in the settings */
 	const char *format;
 	const char *output;
@@ -84,9 +85,19 @@ struct ctl {
 	int proc_fd;
 	struct js *result; /* of --json: a verb adds to it; NULL without --json */
 	struct js *warnings;
+	bool is_stream;	   /* the verb has printed its JSON, line by line */
 	const char *fault; /* of tests: see apply.h */
 	int status;	   /* exit status of a failure; 0: it follows from the error's code */
 };
+
+#define CTL_RUN_PATH "/run/sunfish"
+#define CTL_SETTINGS_PATH SYSCONFDIR "/target.conf"
+
+/* All as on a system, nothing open yet, no verb and no options. */
+void ctl_init(struct ctl *ctl);
+
+/* Open /sys and /proc. Returns: 0; negative errno. */
+int ctl_open_system(struct ctl *ctl, struct err *err);
 
 /* --- for a person: stdout, nothing with --json or --quiet */
 void ctl_say(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -142,3 +153,5 @@ int cmd_import(struct ctl *ctl, struct err *err);
 int cmd_export(struct ctl *ctl, struct err *err);
 int cmd_doctor(struct ctl *ctl, struct err *err);
 int cmd_capabilities(struct ctl *ctl, struct err *err);
+int cmd_status(struct ctl *ctl, struct err *err);
+int cmd_watch(struct ctl *ctl, struct err *err);

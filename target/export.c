@@ -256,3 +256,24 @@ int export_load_dir(int dirfd, const char *dirname, struct export_list *ret, str
 	*ret = list;
 	return 0;
 }
+
+int export_list_add(struct export_list *list, const struct export_item *item)
+{
+	struct export_item *items = realloc(list->items, (list->count + 1) * sizeof(*list->items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	items[list->count++] = *item;
+	return 0;
+}
+
+bool export_list_has(const struct export_list *list, const char *nqn)
+{
+	size_t i;
+
+	for (i = 0; nqn && i < list->count; i++)
+		if (list->items[i].nqn && strcmp(list->items[i].nqn, nqn) == 0)
+			return true;
+	return false;
+}

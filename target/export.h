@@ -95,6 +95,7 @@ struct export_item {
 	struct model_object *wanted; /* NULL if the file is broken */
 	char *error;		     /* why it is broken, with file and line; else NULL */
 	int code;		     /* negative errno that belongs to it; else 0 */
+	bool is_admins;		     /* stored_load_wanted: of the administrators' directory */
 };
 
 struct export_list {
@@ -107,6 +108,12 @@ struct export_list {
 
 void export_list_deinit(struct export_list *list);
 #define CLEANUP_EXPORT_LIST __attribute__((cleanup(export_list_deinit)))
+
+/* Append; what the item has is owned by the list then. Returns: 0; -ENOMEM. */
+int export_list_add(struct export_list *list, const struct export_item *item);
+
+/* Is there an item of that export? */
+bool export_list_has(const struct export_list *list, const char *nqn);
 
 /*
  * Read all files NAME.conf of a directory. A broken one (also the second one of the same NQN) is

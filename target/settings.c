@@ -38,6 +38,22 @@ static int get_number(const struct cfg_item *item, unsigned int min, unsigned in
 	return r;
 }
 
+static int take_daemon(struct settings *settings, const struct cfg_item *item, struct err *err)
+{
+	const char *key = cfg_name(item);
+
+	if (strcmp(key, "repair") == 0)
+		return cfg_bool(item, &settings->repair, err);
+	if (strcmp(key, "sample_seconds") == 0)
+		return get_number(item, 1, 3600, &settings->sample_seconds, err);
+	if (strcmp(key, "collector") == 0)
+		return agent_conf_take(item, &settings->collector, err);
+	return cfg_error(item, err, -EINVAL,
+			 "unknown key \"%s\": there are default_access, default_port, "
+			 "wait_seconds, hang_seconds, workers, repair, sample_seconds, collector",
+			 key);
+}
+
 static int take(struct settings *settings, const struct cfg_item *item, struct err *err)
 {
 	const char *key = cfg_name(item);
@@ -52,10 +68,7 @@ static int take(struct settings *settings, const struct cfg_item *item, struct e
 		return get_number(item, 1, 86400, &settings->hang_seconds, err);
 	if (strcmp(key, "workers") == 0)
 		return get_number(item, 1, 1024, &settings->workers, err);
-	return cfg_error(item, err, -EINVAL,
-			 "unknown key \"%s\": there are default_access, default_port, "
-			 "wait_seconds, hang_seconds, workers",
-			 key);
+	return take_daemon(settings, item, err);
 }
 
 int settings_parse(const char *text, size_t length, const char *origin, struct settings *ret,

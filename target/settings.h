@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "wire/agent-conf.h"
 
 struct settings {
 	bool default_any;	   /* an export made without hosts is for any host */
@@ -18,6 +19,10 @@ struct settings {
 	unsigned int wait_seconds; /* for another run of the program to end */
 	unsigned int hang_seconds; /* after which a call into the kernel is said to hang */
 	unsigned int workers;	   /* most calls into the kernel at once */
+	/* of nvmet-sunfishd */
+	bool repair;		     /* undo what others change */
+	unsigned int sample_seconds; /* between two looks if nothing happens */
+	struct agent_conf collector;
 };
 
 #define SETTINGS_DEFAULT                                                                           \
@@ -25,7 +30,9 @@ struct settings {
 			    .default_port = 4420,                                                  \
 			    .wait_seconds = 30,                                                    \
 			    .hang_seconds = 10,                                                    \
-			    .workers = 32 })
+			    .workers = 32,                                                         \
+			    .sample_seconds = 10,                                                  \
+			    .collector = AGENT_CONF_DEFAULT })
 
 /* Returns: 0, *ret filled; -EBADMSG, -EINVAL with file, line and key; -EFBIG; -ENOMEM. */
 int settings_parse(const char *text, size_t length, const char *origin, struct settings *ret,

@@ -186,3 +186,65 @@ int stored_merge(const struct stored *stored, const char *nqn, const struct mode
 	*ret = TAKE_PTR(root);
 	return 0;
 }
+
+/* --- both as one list */
+
+static int load_whole(const char *path, struct export_list *ret, struct err *err)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_set(err, -errno, "%s cannot be read: %s%s", path, strerror(errno),
+			       errno == EACCES ? "; run as root" : "");
+	return export_load_dir(fd, path, ret, err);
+}
+
+/* Is there a file of that name that cannot be read? Then it is of the same export: an older one
+ * of ours might let in who is to stay out. */
+static bool has_broken(const struct export_list *list, const char *file)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (!list->items[i].wanted && strcmp(list->items[i].file, file) == 0)
+			return true;
+	return false;
+}
+
+/* Move over what is there and not in @to yet; a file of an administrator wins. */
+static int merge(struct ctl *ctl, struct export_list *to, struct export_list *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->count; i++) {
+		struct export_item *item = &from->items[i];
+
+		if (export_list_has(to, item->nqn) || has_broken(to, item->file)) {
+			ctl_warn(ctl, "%s is in %s as well as in %s: the former counts",
+				 item->nqn ? item->nqn : item->file, ctl->admin_path,
+				 ctl->stored_path);
+			continue;
+		}
+		if (export_list_add(to, item) < 0)
+			return -ENOMEM;
+		*item = (struct export_item){ 0 };
+	}
+	return 0;
+}
+
+int stored_load_wanted(struct ctl *ctl, struct export_list *ret, struct err *err)
+{
+	CLEANUP_EXPORT_LIST struct export_list stored = EXPORT_LIST_NULL;
+	int r = load_whole(ctl->admin_path, ret, err);
+	size_t i;
+
+	for (i = 0; i < ret->count; i++)
+		ret->items[i].is_admins = true;
+	if (r == 0)
+		r = load_whole(ctl->stored_path, &stored, err);
+	if (r == 0 && merge(ctl, ret, &stored) < 0)
+		r = err_nomem(err);
+	return r;
+}

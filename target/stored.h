@@ -54,3 +54,10 @@ char *stored_find_path(const struct stored *stored, const char *nqn);
  */
 int stored_merge(const struct stored *stored, const char *nqn, const struct model_object *actual,
 		 struct model_object **ret, struct err *err);
+
+/*
+ * All exports that are to be there, a file of an administrator before one of ours. A broken file
+ * is an item with its error.
+ * Returns: 0, *ret owned; -ENOMEM; negative errno of reading a directory.
+ */
+int stored_load_wanted(struct ctl *ctl, struct export_list *ret, struct err *err);

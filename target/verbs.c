@@ -63,6 +63,10 @@ static const struct verb verbs[] = {
 	{ "export", cmd_export, "", 0, 0, "fo", "write all as a file of nvmetcli", "" },
 	{ "doctor", cmd_doctor, "[NQN]", 0, 1, "", "look for what is wrong, and say the cure", "" },
 	{ "capabilities", cmd_capabilities, "", 0, 0, "", "what this kernel's nvmet can do", "" },
+	{ "status", cmd_status, "", 0, 0, "", "what nvmet-sunfishd does, and what exports wait for",
+	  "" },
+	{ "watch", cmd_watch, "", 0, 0, "", "tell what happens, as nvmet-sunfishd sees it",
+	  "One line for each event, with --json an object; until it is interrupted.\n" },
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -88,6 +92,7 @@ enum {
 	OPT_OUTPUT,
 	OPT_WITH_SECRETS,
 	OPT_KEEP_CONNECTED,
+	OPT_NO_DAEMON,
 };
 
 static const struct known_option {
@@ -128,6 +133,7 @@ static const struct known_option {
 	{ "dry-run", 0, OPT_DRY_RUN, 'C', NULL, "print the shell commands, change nothing" },
 	{ "transient", 0, OPT_TRANSIENT, 'C', NULL, "do not store: gone after a reboot" },
 	{ "force", 0, OPT_FORCE, 'C', NULL, "go on where something is merely suspicious" },
+	{ "no-daemon", 0, OPT_NO_DAEMON, 'C', NULL, "do it here, not in nvmet-sunfishd" },
 	{ "wait", 1, OPT_WAIT, 'C', NULL, "SECONDS for another command to end" },
 	{ "json", 0, 'j', '*', NULL, "one JSON object on standard output" },
 	{ "verbose", 0, 'v', '*', NULL, "show each write to the kernel" },
@@ -265,6 +271,8 @@ static bool *flag_of(struct ctl_options *opt, int id)
 		return &opt->with_secrets;
 	case OPT_KEEP_CONNECTED:
 		return &opt->keep_connected;
+	case OPT_NO_DAEMON:
+		return &opt->no_daemon;
 	case 'j':
 		return &opt->json;
 	case 'v':

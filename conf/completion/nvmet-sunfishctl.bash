@@ -141,7 +141,7 @@ _nvmet_sunfishctl_value() {
 }
 
 _nvmet_sunfishctl_options() {
-	local listener='--rdma --tcp --fc --loop' own='' changes='--dry-run --wait --transient --force'
+	local listener='--rdma --tcp --fc --loop' own='' changes='--dry-run --wait --transient --force --no-daemon'
 	case $1 in
 	create) own="--dev $listener --host --any-host --serial --model --firmware --ieee-oui --cntlid --qid-max --pi --passthru" ;;
 	'namespace add') own=--dev ;;
@@ -153,7 +153,7 @@ _nvmet_sunfishctl_options() {
 	clear) own='--yes --forget' ;;
 	import) own='--format --strict' ;;
 	export) own='--format --with-secrets --output' changes='' ;;
-	list | show | doctor | diff | capabilities | version) changes='' ;;
+	list | show | doctor | diff | capabilities | status | watch | version) changes='' ;;
 	esac
 	_nvmet_sunfishctl_of "$own $changes --json --verbose --quiet --help"
 }
@@ -208,7 +208,7 @@ _nvmet_sunfishctl_trim() {
 
 _nvmet_sunfishctl() {
 	local cur prev words cword verb='' args=() i w
-	local one='create delete list show save restore apply diff clear import export doctor capabilities version'
+	local one='create delete list show save restore apply diff clear import export doctor capabilities status watch version'
 	local two='namespace listener host ana referral'
 	_get_comp_words_by_ref -n := cur prev words cword || return
 	COMPREPLY=()

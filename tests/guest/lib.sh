@@ -110,6 +110,26 @@ trap _end EXIT
 ctl() { "$BUILD/nvmet-sunfishctl" "$@"; }
 ictl() { "$BUILD/nvme-sunfishctl" "$@"; }
 
+# daemon_start [OPTION...]: nvmet-sunfishd, as soon as it answers; its log is $T/daemon.log and its
+# process $DAEMON. daemon_stop: by SIGTERM; true if it ended well
+daemon_start() {
+	"$BUILD/nvmet-sunfishd" "$@" >>"$T/daemon.log" 2>&1 & DAEMON=$!
+	wait_for 30 daemon_ready
+}
+daemon_ready() { ctl status --json | grep -q '"ready": true'; }
+daemon_stop() { kill "$DAEMON" && wait "$DAEMON"; }
+# export_is STATE NQN, export_waits TEXT NQN: as the daemon has it now
+export_is() {
+	ctl status >"$T/.status" || return 1
+	awk -v s="$1" -v n="$2" '$1 == n && $2 == s { f = 1 } END { exit !f }' "$T/.status" || { cat "$T/.status"; return 1; }
+}
+export_waits() {
+	ctl status >"$T/.status" || return 1
+	grep "^$2 " "$T/.status" | grep -qF -- "$1" || { cat "$T/.status"; return 1; }
+}
+# soon CMD...: within 20 seconds; without the daemon's sample, which tests put off
+soon() { wait_for 20 "$@" || "$@"; }
+
 # --- waiting
 
 # wait_for SECONDS CMD...: until CMD succeeds; false if it does not in time.  Times

@@ -30,6 +30,10 @@ static void assert_defaults(const struct settings *settings)
 	assert_int_equal(settings->wait_seconds, 30);
 	assert_int_equal(settings->hang_seconds, 10);
 	assert_int_equal(settings->workers, 32);
+	assert_false(settings->repair);
+	assert_int_equal(settings->sample_seconds, 10);
+	assert_string_equal(settings->collector.url, "");
+	assert_int_equal(settings->collector.interval_seconds, 10);
 }
 
 static void has_defaults_for_what_is_not_said(void **state)
@@ -47,7 +51,9 @@ static void has_defaults_for_what_is_not_said(void **state)
 static void reads_each_key(void **state)
 {
 	static const char text[] = "default_access = \"none\"; default_port = 8009;\n"
-				   "wait_seconds = 0; hang_seconds = 20; workers = 1;\n";
+				   "wait_seconds = 0; hang_seconds = 20; workers = 1;\n"
+				   "repair = true; sample_seconds = 60;\n"
+				   "collector = { url = \"http://127.0.0.1:8080\"; };\n";
 	struct settings settings;
 
 	(void)state;
@@ -57,6 +63,9 @@ static void reads_each_key(void **state)
 	assert_int_equal(settings.wait_seconds, 0);
 	assert_int_equal(settings.hang_seconds, 20);
 	assert_int_equal(settings.workers, 1);
+	assert_true(settings.repair);
+	assert_int_equal(settings.sample_seconds, 60);
+	assert_string_equal(settings.collector.url, "http://127.0.0.1:8080");
 }
 
 static void refuses_what_makes_no_sense(void **state)
@@ -69,6 +78,10 @@ static void refuses_what_makes_no_sense(void **state)
 	assert_refused("workers = 0;", "from 1 to");
 	assert_refused("hang_seconds = 0;", "from 1 to");
 	assert_refused("wait_seconds = -1;", "from 0 to");
+	assert_refused("sample_seconds = 0;", "from 1 to");
+	assert_refused("repair = \"yes\";", "true or false");
+	assert_refused("collector = 1;", "collector");
+	assert_refused("collector = { uri = \"x\"; };", "unknown key \"uri\"");
 	assert_refused("worker = 3;", "unknown key \"worker\"");
 }
 
@@ -91,7 +104,8 @@ static void agrees_with_the_delivered_file(void **state)
 		keys++;
 		str_add_n(&active, line + 1, strcspn(line + 1, "\n") + 1);
 	}
-	assert_int_equal(keys, 5);
+	/* seven keys, and the first and last line of the group collector */
+	assert_int_equal(keys, 9);
 	settings = (struct settings){ 0 };
 	assert_int_equal(
 		settings_parse(str_get(&active), active.length, "target.conf", &settings, NULL), 0);
