@@ -128,11 +128,21 @@ static const char *query_of(const void *data, const char *key)
 	return httpd_query(data, key);
 }
 
+/* Where others look for it, /metrics is served as well. */
+#define METRICS "/metrics"
+
+static const char *path_of(struct httpd_request *request)
+{
+	const char *path = httpd_path(request);
+
+	return strcmp(path, METRICS) == 0 ? path : path + strlen(API_ROOT);
+}
+
 static struct api_request as_api(struct httpd_request *request, const struct auth_who *who)
 {
 	struct api_request api = {
 		.method = httpd_method(request),
-		.path = httpd_path(request) + strlen(API_ROOT),
+		.path = path_of(request),
 		.id = "",
 		.who = who,
 		.address = httpd_peer_address(request),
@@ -209,6 +219,11 @@ static int check_identity(struct front *front, const struct auth_who *who,
 		return err_set(err, -EACCES,
 			       "the node %s is %s, not %s: delete it if it was renamed",
 			       report->node, node->name, who->name);
+	/* a token by id is no right to another one's name */
+	node = registry_node_find(front->collector->registry, report->name);
+	if (node && strcmp(node->id, report->node) != 0 && strcmp(who->name, report->name) != 0)
+		return err_set(err, -EACCES, "%s is the name of the node %s", report->name,
+			       node->id);
 	return 0;
 }
 
@@ -369,7 +384,8 @@ static void on_request(void *data, struct httpd_request *request)
 		front_on_wanted(front, request, &who);
 	else if (is(request, "GET", API_ROOT "/events/stream"))
 		on_stream(front, request, &who);
-	else if (strncmp(httpd_path(request), API_ROOT "/", strlen(API_ROOT) + 1) == 0)
+	else if (strncmp(httpd_path(request), API_ROOT "/", strlen(API_ROOT) + 1) == 0 ||
+		 strcmp(httpd_path(request), METRICS) == 0)
 		on_api(front, request, &who);
 	else
 		front_refuse(request, -ENOENT, "there is nothing outside " API_ROOT);

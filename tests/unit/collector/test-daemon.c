@@ -298,6 +298,30 @@ static void a_node_reports_only_of_itself(void **state)
 	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/blake14", ""), 404);
 }
 
+static void a_token_by_id_is_no_right_to_anothers_name(void **state)
+{
+	DAEMON d;
+	CLEANUP_JS struct js *js = NULL;
+	CLEANUP_STR struct str other = STR_NULL;
+	CLEANUP_STR struct str mine = STR_NULL;
+	CLEANUP_STR struct str stolen = STR_NULL;
+	const char *token;
+
+	(void)state;
+	daemon_begin(&d);
+	sender(&other, "id15", "blake15");
+	sender(&mine, "id14", "blake14");
+	sender(&stolen, "id14", "blake15");
+	str_add(&other, "}");
+	str_add(&mine, "}");
+	str_add(&stolen, "}");
+	assert_int_equal(ask(&d, d.token, "POST", "/nodes", "{\"name\":\"id14\"}", &js), 201);
+	token = js_text(js_get(js, "token"));
+	assert_int_equal(ask_quietly(&d, d.token, "POST", "/report", str_get(&other)), 200);
+	assert_int_equal(ask_quietly(&d, token, "POST", "/report", str_get(&stolen)), 403);
+	assert_int_equal(ask_quietly(&d, token, "POST", "/report", str_get(&mine)), 200);
+}
+
 static void a_viewer_reads_and_changes_nothing(void **state)
 {
 	DAEMON d;
@@ -537,6 +561,7 @@ int main(void)
 		cmocka_unit_test(nobody_gets_in_without_a_token),
 		cmocka_unit_test(wrong_tokens_are_slowed_down_and_right_ones_are_not),
 		cmocka_unit_test(a_node_reports_only_of_itself),
+		cmocka_unit_test(a_token_by_id_is_no_right_to_anothers_name),
 		cmocka_unit_test(a_viewer_reads_and_changes_nothing),
 		cmocka_unit_test(a_stream_goes_on_where_it_ended),
 		cmocka_unit_test(a_long_poll_ends_in_time),
