@@ -64,11 +64,14 @@ static void after_commit(void *data)
 		front_flush(collector->front);
 }
 
-static void reload(void *data)
+static void reload(void *data, const struct err *cause)
 {
 	struct collector *collector = data;
 	struct err err = ERR_NULL;
 
+	if (!collector->store_failed)
+		log_error("%s: nothing is acknowledged until it can be stored", cause->text);
+	collector->store_failed = true;
 	events_drop(collector->events);
 	if (registry_heal(collector->registry, &err) < 0)
 		log_error("after a failed transaction: %s", err.text);
@@ -82,23 +85,13 @@ static void reload(void *data)
 
 /* --- time */
 
-static void done_tick(void *data, int code, const struct err *err)
-{
-	struct collector *collector = data;
-
-	if (code < 0 && code != -ECANCELED && !collector->store_failed) {
-		log_error("%s: nothing is acknowledged until it can be stored", err->text);
-		collector->store_failed = true;
-	}
-}
-
 /* Flushes and prunes, and notices that the store works again. */
 static void on_tick(void *data)
 {
 	struct collector *collector = data;
 
 	if (registry_is_dirty(collector->registry) || commit_stats(collector->commit)->broken)
-		commit_join(collector->commit, NULL, done_tick, collector);
+		commit_join(collector->commit, NULL, NULL, collector);
 	loop_timer_set(collector->tick, TICK_MS, TICK_MS / 5);
 }
 

@@ -146,7 +146,7 @@ static int try(struct commit *commit, struct err *err)
 	if (r == 0)
 		return 0;
 	store_rollback(commit->store);
-	commit->hooks.reload(commit->hooks.data);
+	commit->hooks.reload(commit->hooks.data, err);
 	return r;
 }
 

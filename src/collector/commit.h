@@ -34,8 +34,8 @@ struct commit_hooks {
 	int (*before)(void *data, struct err *err);
 	/* After a commit, before the done functions. */
 	void (*flush)(void *data);
-	/* After a commit that failed, before the done functions. */
-	void (*reload)(void *data);
+	/* After a commit that failed, before the done functions. @err  why */
+	void (*reload)(void *data, const struct err *err);
 	void *data;
 };
 
