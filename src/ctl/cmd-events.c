@@ -101,7 +101,11 @@ int cmd_events(struct ctl *ctl, struct err *err)
 	view_event_header(&table);
 	for (i = 0; i < js_length(events); i++)
 		view_event_row(js_at(events, i), &table);
-	return ctl_print_table(ctl, &table, "no such event", err);
+	return ctl_print_table(ctl, &table,
+			       ctl->opt.after || has_filter(ctl)
+				       ? "no event fits what was asked for"
+				       : "nothing has happened yet",
+			       err);
 }
 
 /* --- watch */

@@ -7,6 +7,11 @@
 #include "ctl/ctl.h"
 #include "ctl/view.h"
 
+static bool has_filter(const struct ctl *ctl)
+{
+	return ctl->opt.node || ctl->opt.nqn || ctl_host(ctl) || ctl->opt.state;
+}
+
 int cmd_list(struct ctl *ctl, struct err *err)
 {
 	const struct view_listing *listing = view_listing_find(ctl->verb);
@@ -33,5 +38,8 @@ int cmd_list(struct ctl *ctl, struct err *err)
 		return 0;
 	}
 	view_listing_table(listing, items, clock_wall_ms(), &table);
-	return ctl_print_table(ctl, &table, view_listing_nothing(listing), err);
+	return ctl_print_table(ctl, &table,
+			       has_filter(ctl) ? "nothing fits what was asked for"
+					       : view_listing_nothing(listing),
+			       err);
 }

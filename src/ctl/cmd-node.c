@@ -80,6 +80,11 @@ int cmd_node_add(struct ctl *ctl, struct err *err)
 	js_set(body, "role", js_string(ctl->opt.role));
 	r = client_call(ctl->client, "POST", "/nodes", body, &document, err);
 	token = js_text(js_get(document, "token"));
+	if (r == -EEXIST)
+		err_set(err, r,
+			"there is a token of %s already; to make it void: sunfishctl node remove "
+			"%s",
+			ctl->args[0], ctl->args[0]);
 	if (r == 0 && !token)
 		r = err_set(err, -EPROTO, "the collector's answer has no token");
 	if (r < 0) {

@@ -140,6 +140,11 @@ int settings_token(const struct settings *settings, char token[SETTINGS_TOKEN_MA
 			       "the token in %s may not be read by you: run as its owner, or name "
 			       "your own by SUNFISH_TOKEN_FILE",
 			       path);
+	if (length == -ENOENT)
+		return err_set(err, -ENOENT,
+			       "there is no token in %s: put the one there that \"sunfishctl node "
+			       "add\" printed, or name another file by SUNFISH_TOKEN_FILE",
+			       path);
 	if (length < 0)
 		return err_set(err, (int)length, "the token in %s: %s", path,
 			       strerror((int)-length));

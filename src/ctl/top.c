@@ -255,15 +255,28 @@ static bool is_io(const struct js *controller)
 	return strcmp(view_text(controller, "type"), "discovery") != 0;
 }
 
-static size_t count_paths(const struct js *items, bool live)
+struct paths {
+	size_t live;
+	size_t lost;
+	size_t stale; /* nobody knows */
+};
+
+static struct paths count_paths(const struct js *items)
 {
-	size_t n = 0;
+	struct paths paths = { 0 };
 	size_t i;
 
-	for (i = 0; i < js_length(items); i++)
-		n += is_io(js_at(items, i)) &&
-		     (strcmp(view_text(js_at(items, i), "state"), "live") == 0) == live;
-	return n;
+	for (i = 0; i < js_length(items); i++) {
+		if (!is_io(js_at(items, i)))
+			continue;
+		if (js_is_true(js_get(js_at(items, i), "stale")))
+			paths.stale++;
+		else if (strcmp(view_text(js_at(items, i), "state"), "live") == 0)
+			paths.live++;
+		else
+			paths.lost++;
+	}
+	return paths;
 }
 
 /* --- drawing */
@@ -305,7 +318,7 @@ static void draw_counts(const struct draw *draw)
 {
 	const struct js *subsystems = items_of(draw->top, TOP_SUBSYSTEMS);
 	const struct js *namespaces = items_of(draw->top, TOP_NAMESPACES);
-	const struct js *paths = items_of(draw->top, TOP_CONTROLLERS);
+	struct paths paths = count_paths(items_of(draw->top, TOP_CONTROLLERS));
 	const struct js *attachments = items_of(draw->top, TOP_ATTACHMENTS);
 	struct nodes nodes = count_nodes(items_of(draw->top, TOP_NODES));
 
@@ -319,8 +332,9 @@ static void draw_counts(const struct draw *draw)
 	add_count(draw, "\nnamespaces   ", count_state(namespaces, "active"), TABLE_GOOD, "active");
 	add_count(draw, ", ", count_state(namespaces, "missing"), TABLE_BAD, "missing");
 	add_count(draw, ", ", count_state(namespaces, "hung"), TABLE_BAD, "hung");
-	add_count(draw, "\npaths        ", count_paths(paths, true), TABLE_GOOD, "live");
-	add_count(draw, ", ", count_paths(paths, false), TABLE_BAD, "lost");
+	add_count(draw, "\npaths        ", paths.live, TABLE_GOOD, "live");
+	add_count(draw, ", ", paths.lost, TABLE_BAD, "lost");
+	add_count(draw, ", ", paths.stale, TABLE_DIM, "stale");
 	add_count(draw, "\nattachments  ", count_state(attachments, "attached"), TABLE_GOOD,
 		  "attached");
 	add_count(draw, ", ", count_state(attachments, "attaching"), TABLE_WARN, "attaching");
@@ -504,7 +518,7 @@ void top_format(const struct top *top, const struct top_frame *frame, struct str
 static struct js *counts_json(const struct top *top)
 {
 	struct nodes nodes = count_nodes(items_of(top, TOP_NODES));
-	const struct js *paths = items_of(top, TOP_CONTROLLERS);
+	struct paths paths = count_paths(items_of(top, TOP_CONTROLLERS));
 	struct js *counts = js_object();
 
 	js_set(counts, "nodes_online", js_int((int64_t)nodes.online));
@@ -513,8 +527,9 @@ static struct js *counts_json(const struct top *top)
 	       js_int((int64_t)count_state(items_of(top, TOP_SUBSYSTEMS), "active")));
 	js_set(counts, "namespaces_active",
 	       js_int((int64_t)count_state(items_of(top, TOP_NAMESPACES), "active")));
-	js_set(counts, "paths_live", js_int((int64_t)count_paths(paths, true)));
-	js_set(counts, "paths_lost", js_int((int64_t)count_paths(paths, false)));
+	js_set(counts, "paths_live", js_int((int64_t)paths.live));
+	js_set(counts, "paths_lost", js_int((int64_t)paths.lost));
+	js_set(counts, "paths_stale", js_int((int64_t)paths.stale));
 	js_set(counts, "attached",
 	       js_int((int64_t)count_state(items_of(top, TOP_ATTACHMENTS), "attached")));
 	return counts;

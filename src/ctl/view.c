@@ -309,13 +309,19 @@ static void add_state(struct table *table, const struct js *item)
 
 static void add_paths(struct table *table, const struct js *item)
 {
+	bool is_stale = js_is_true(js_get(item, "stale"));
 	size_t live;
 	size_t all;
-	char text[48];
+	char text[64];
 
 	view_paths(item, &live, &all);
-	snprintf(text, sizeof(text), "%zu of %zu live", live, all);
-	table_add_tinted(table, live == all ? TABLE_GOOD : live ? TABLE_WARN : TABLE_BAD, text);
+	snprintf(text, sizeof(text), "%zu of %zu live%s", live, all, is_stale ? " (stale)" : "");
+	table_add_tinted(table,
+			 is_stale      ? TABLE_DIM
+			 : live == all ? TABLE_GOOD
+			 : live	       ? TABLE_WARN
+				       : TABLE_BAD,
+			 text);
 }
 
 static void add_why(struct table *table, const struct js *item)
@@ -437,11 +443,22 @@ void view_event_header(struct table *table)
 		table_add(table, titles[i]);
 }
 
+/* A node's id says less than its name, which stands before it. */
+static void add_what(const struct js *event, struct str *text)
+{
+	const char *kind = view_text(event, "kind");
+
+	if (strcmp(kind, "node") == 0 && *view_text(event, "node"))
+		str_add(text, kind);
+	else
+		str_addf(text, "%s %s", kind, view_text(event, "object_id"));
+}
+
 static char *event_what(const struct js *event)
 {
 	CLEANUP_STR struct str text = STR_NULL;
 
-	str_addf(&text, "%s %s", view_text(event, "kind"), view_text(event, "object_id"));
+	add_what(event, &text);
 	return str_take(&text);
 }
 
@@ -473,9 +490,9 @@ void view_event_line(const struct js *event, bool colours, struct str *text)
 	CLEANUP_STR struct str line = STR_NULL;
 	char time[VIEW_TIME_MAX];
 
-	str_addf(&line, "%s  %-12s %-8s %s %s",
-		 view_time(js_number(js_get(event, "time"), 0), time), view_text(event, "node"),
-		 view_text(event, "type"), view_text(event, "kind"), view_text(event, "object_id"));
+	str_addf(&line, "%s  %-12s %-8s ", view_time(js_number(js_get(event, "time"), 0), time),
+		 view_text(event, "node"), view_text(event, "type"));
+	add_what(event, &line);
 	str_add_clean(text, str_get(&line));
 	if (*state) {
 		CLEANUP_STR struct str clean = STR_NULL;

@@ -42,7 +42,9 @@ static void filters_go_to_the_collector_whatever_is_in_them(void **state)
 	assert_int_equal(canned_run("connections --node a&b --nqn nqn.2026-01.x:y%z --host h+ "
 				    "--state up"),
 			 0);
-	canned_says("out", "no initiator wants a connection");
+	canned_says("out", "nothing fits what was asked for\n");
+	assert_int_equal(canned_run("connections"), 0);
+	canned_says("out", "no initiator wants a connection\n");
 	canned_says("log", "GET /connections node=a&b nqn=nqn.2026-01.x:y%z host=h+ state=up");
 }
 
@@ -295,7 +297,7 @@ static void events_shows_the_last_ones(void **state)
 	canned_says("log", "GET /events kind=drive after=5 limit=3");
 	assert_int_equal(canned_run("events --nqn x"), 0);
 	canned_says("log", "GET /events last=10000");
-	canned_says("out", "no such event");
+	canned_says("out", "no event fits what was asked for");
 }
 
 static void watch_goes_on_behind_the_last_event_after_a_break(void **state)
@@ -575,6 +577,8 @@ static void a_token_is_printed_once_or_goes_to_a_private_file(void **state)
 {
 	static const struct canned answers[] = {
 		{ "POST /nodes", 201, TOKEN_ANSWER },
+		{ "POST /nodes", 201, TOKEN_ANSWER },
+		{ "POST /nodes", 409, ERROR("exists", "delete it") },
 		{ "DELETE /nodes/blake14", 200, "" },
 		{ 0 },
 	};
@@ -597,6 +601,8 @@ static void a_token_is_printed_once_or_goes_to_a_private_file(void **state)
 	/* and is not written over */
 	assert_int_equal(canned_run(words), 1);
 	canned_says("err", "is there already");
+	assert_int_equal(canned_run("node add blake14"), 1);
+	canned_says("err", "to make it void: sunfishctl node remove blake14\n");
 	assert_int_equal(canned_run("node remove blake14"), 0);
 	canned_says("log", "DELETE /nodes/blake14");
 }

@@ -146,6 +146,7 @@ static void only_the_default_file_may_be_missing(void **state)
 	assert_string_equal(token, "");
 	settings_set(&settings, NULL, NULL, "/nonexistent/token", NULL);
 	assert_int_equal(settings_token(&settings, token, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "there is no token in /nonexistent/token: put"));
 }
 
 int main(void)

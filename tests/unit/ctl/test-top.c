@@ -16,7 +16,8 @@
 	"{\"node\":\"a\",\"id\":\"nvme1\",\"nqn\":\"x\",\"type\":\"io\",\"transport\":\"tcp\","    \
 	"\"address\":\"10.1.1.1\",\"service\":\"4420\",\"state\":\"connecting\",\"lost_for_ms\":"  \
 	"2500,\"cause\":\"no answer\"},"                                                           \
-	"{\"node\":\"a\",\"id\":\"nvme2\",\"type\":\"discovery\",\"state\":\"connecting\"}]"
+	"{\"node\":\"a\",\"id\":\"nvme2\",\"type\":\"discovery\",\"state\":\"connecting\"},"       \
+	"{\"node\":\"b\",\"id\":\"nvme0\",\"type\":\"io\",\"state\":\"live\",\"stale\":true}]"
 #define EVENTS                                                                                     \
 	"[{\"id\":1,\"time\":1795497774123,\"node\":\"a\",\"type\":\"changed\",\"kind\":\"k\","    \
 	"\"object_id\":\"first\"},{\"id\":2,\"node\":\"a\",\"type\":\"note\",\"kind\":\"k\","      \
@@ -81,7 +82,7 @@ static void counts_nodes_paths_and_attachments(void **state)
 	shows(top, 1000, "http://head:1  2026-11-24 05:22:54\n");
 	shows(top, 1000, "nodes        1 online, 1 lost\n");
 	shows(top, 1000, "subsystems   1 active, 0 waiting, 0 partly, 0 failed, 1 stale\n");
-	shows(top, 1000, "paths        1 live, 1 lost\n");
+	shows(top, 1000, "paths        1 live, 1 lost, 1 stale\n");
 	shows(top, 1000, "attachments  1 attached, 0 attaching, 0 detaching, 1 failed\n");
 	top_free(top);
 }

@@ -61,6 +61,11 @@ static void a_device_says_how_many_paths_live(void **state)
 	      "1048576,\"paths\":[{\"state\":\"live\"},{\"state\":\"connecting\"}],\"mounts\":[\"/a\"]}]",
 	      "NODE  DEVICE        NQN  NSID  SIZE   PATHS        MOUNTED\n"
 	      "b     /dev/nvme0n1  x    1     1 MiB  1 of 2 live  /a\n");
+	lists("devices",
+	      "[{\"node\":\"b\",\"device\":\"/dev/nvme0n1\",\"nqn\":\"x\",\"nsid\":1,\"size_bytes\":"
+	      "1048576,\"paths\":[{\"state\":\"live\"}],\"stale\":true}]",
+	      "NODE  DEVICE        NQN  NSID  SIZE   PATHS                MOUNTED\n"
+	      "b     /dev/nvme0n1  x    1     1 MiB  1 of 1 live (stale)  -\n");
 }
 
 static void an_attachment_says_when_its_lease_ends_and_why_it_failed(void **state)
@@ -119,6 +124,21 @@ static void an_event_is_a_line(void **state)
 	assert_non_null(strstr(str_get(&coloured), "\033[31mmissing\033[0m"));
 }
 
+static void an_event_of_a_node_names_it_once(void **state)
+{
+	CLEANUP_JS struct js *event =
+		json("{\"id\":7,\"time\":1795497774123,\"node\":\"blake14\",\"type\":\"changed\","
+		     "\"kind\":\"node\",\"object_id\":\"0123\",\"cause\":\"it is silent\"}");
+	CLEANUP_STR struct str text = STR_NULL;
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	view_event_line(event, false, &text);
+	assert_string_equal(
+		str_get(&text),
+		"2026-11-24 05:22:54.123  blake14      changed  node  (it is silent)\n");
+}
+
 static void names_of_others_do_not_talk_to_the_terminal(void **state)
 {
 	CLEANUP_JS struct js *event = json(
@@ -154,6 +174,7 @@ int main(void)
 		cmocka_unit_test(a_subsystem_says_what_it_waits_for),
 		cmocka_unit_test(what_is_of_another_type_is_no_crash),
 		cmocka_unit_test(an_event_is_a_line),
+		cmocka_unit_test(an_event_of_a_node_names_it_once),
 		cmocka_unit_test(names_of_others_do_not_talk_to_the_terminal),
 		cmocka_unit_test(good_states_are_green_and_unknown_ones_plain),
 	};
