@@ -21,7 +21,7 @@ static void tell_step(const struct ctl *ctl, const struct js *step)
 	view_time(js_number(js_get(step, "time"), 0), time);
 	str_add_clean(&state, view_text(step, "state"));
 	/* the day is today's */
-	str_addf(&line, "%s  %-8s ", strlen(time) > 11 ? time + 11 : time, view_text(step, "hop"));
+	str_addf(&line, "%s  %-10s ", strlen(time) > 11 ? time + 11 : time, view_text(step, "hop"));
 	table_tint(&line, ctl->style.colours, view_state_tint(str_get(&state)), str_get(&state));
 	str_addf(&line, "%*s ", (int)(state.length < 8 ? 8 - state.length : 0), "");
 	str_add_clean(&line, view_text(step, "text"));

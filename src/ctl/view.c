@@ -18,7 +18,8 @@ enum cell {
 	CELL_YES,     /* yes, no */
 	CELL_ADDRESS, /* transport, address and service of the item */
 	CELL_PATHS,   /* live of all */
-	CELL_UNTIL,   /* a time that comes */
+	CELL_HELD,    /* text, but not of what has ended */
+	CELL_UNTIL,   /* a time that comes, but as above */
 	CELL_WHY,     /* the first of these that says something: error, why, waiting_for, drift */
 };
 
@@ -130,7 +131,7 @@ static const struct view_listing listings[] = {
 	    { "TARGET", "target", CELL_TEXT },
 	    { "HOST", "host", CELL_TEXT },
 	    { "STATE", NULL, CELL_STATE },
-	    { "DEVICE", "device", CELL_TEXT },
+	    { "DEVICE", "device", CELL_HELD },
 	    { "LEASE", "expires", CELL_UNTIL },
 	    { "JOB", "job", CELL_TEXT },
 	    { "WHY", NULL, CELL_WHY } } },
@@ -348,6 +349,14 @@ static void add_size(struct table *table, const struct js *value)
 	table_add(table, bytes < 0 ? "" : str_format_size((uint64_t)bytes, text));
 }
 
+/* The collector keeps what was, but it is nobody's device any more, and no lease runs. */
+static bool has_ended(const struct js *item)
+{
+	const char *state = view_text(item, "state");
+
+	return strcmp(state, "detached") == 0 || strcmp(state, "failed") == 0;
+}
+
 static void add_cell(struct table *table, const struct column *column, const struct js *item,
 		     int64_t now_ms)
 {
@@ -373,8 +382,12 @@ static void add_cell(struct table *table, const struct column *column, const str
 	case CELL_PATHS:
 		add_paths(table, item);
 		return;
+	case CELL_HELD:
+		add_owned(table, TABLE_PLAIN, has_ended(item) ? strdup("") : view_list(value));
+		return;
 	case CELL_UNTIL:
-		table_add(table, view_until(js_number(value, 0), now_ms, text));
+		table_add(table,
+			  has_ended(item) ? "" : view_until(js_number(value, 0), now_ms, text));
 		return;
 	case CELL_WHY:
 		add_why(table, item);
@@ -443,15 +456,22 @@ void view_event_header(struct table *table)
 		table_add(table, titles[i]);
 }
 
-/* A node's id says less than its name, which stands before it. */
+/* A node's id says less than its name, which stands before it; that of an intent says nothing. */
 static void add_what(const struct js *event, struct str *text)
 {
+	const struct js *object = js_get(event, "object");
 	const char *kind = view_text(event, "kind");
 
-	if (strcmp(kind, "node") == 0 && *view_text(event, "node"))
+	if (strcmp(kind, "node") == 0 && *view_text(event, "node")) {
 		str_add(text, kind);
-	else
-		str_addf(text, "%s %s", kind, view_text(event, "object_id"));
+		return;
+	}
+	str_addf(text, "%s %s", kind, view_text(event, "object_id"));
+	if (strcmp(kind, "attachment") == 0 && *view_text(object, "subsystem"))
+		str_addf(text, " (%s to %s)", view_text(object, "subsystem"),
+			 view_text(object, "host"));
+	if (strcmp(kind, "export") == 0 && *view_text(object, "nqn"))
+		str_addf(text, " (%s on %s)", view_text(object, "nqn"), view_text(object, "node"));
 }
 
 static char *event_what(const struct js *event)

@@ -392,8 +392,8 @@ static void attach_tells_each_hop_and_then_the_device(void **state)
 		    "POST /attachments [Bearer t0ken] {\"subsystem\":\"x\",\"host\":\"blake15\","
 		    "\"lease_ms\":7200000,\"timeout_ms\":5000,\"job\":\"4711\",\"listener\":{"
 		    "\"transport\":\"rdma\",\"address\":\"10.1.1.1\",\"service\":\"4420\"}}");
-	canned_says("out", "05:22:54.123  allow    working  one\n");
-	canned_says("out", "05:22:54.123  allow    done     two\n");
+	canned_says("out", "05:22:54.123  allow      working  one\n");
+	canned_says("out", "05:22:54.123  allow      done     two\n");
 	canned_says("out", "blake15 has it as /dev/nvme0n1 (attachment a-9)\n");
 	canned_says("out", "its lease ends in ");
 	canned_says("err", "a moment; trying again");

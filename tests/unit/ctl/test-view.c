@@ -75,7 +75,7 @@ static void an_attachment_says_when_its_lease_ends_and_why_it_failed(void **stat
 	      "[{\"id\":\"a-1\",\"subsystem\":\"x\",\"target\":\"b\",\"host\":\"c\",\"state\":"
 	      "\"attached\",\"device\":\"/dev/nvme0n1\",\"expires\":1795497860000,\"job\":\"7\"},"
 	      "{\"id\":\"a-2\",\"subsystem\":\"x\",\"target\":\"b\",\"host\":\"d\",\"state\":"
-	      "\"failed\",\"error\":\"no route\"}]",
+	      "\"failed\",\"error\":\"no route\",\"device\":\"/dev/nvme1n1\",\"expires\":1795497860000}]",
 	      "ID   SUBSYSTEM  TARGET  HOST  STATE     DEVICE        LEASE         JOB  WHY\n"
 	      "a-1  x          b       c     attached  /dev/nvme0n1  in 1 min 0 s  7    -\n"
 	      "a-2  x          b       d     failed    -             -             -    no route\n");
@@ -139,6 +139,19 @@ static void an_event_of_a_node_names_it_once(void **state)
 		"2026-11-24 05:22:54.123  blake14      changed  node  (it is silent)\n");
 }
 
+static void an_event_of_an_attachment_says_of_what_to_whom(void **state)
+{
+	CLEANUP_JS struct js *event = json(
+		"{\"id\":7,\"time\":1795497774123,\"node\":\"\",\"type\":\"changed\",\"kind\":"
+		"\"attachment\",\"object_id\":\"a-9\",\"object\":{\"subsystem\":\"x\",\"host\":"
+		"\"blake15\",\"state\":\"attached\"}}");
+	CLEANUP_STR struct str text = STR_NULL;
+
+	(void)state;
+	view_event_line(event, false, &text);
+	assert_non_null(strstr(str_get(&text), "attachment a-9 (x to blake15)  attached\n"));
+}
+
 static void names_of_others_do_not_talk_to_the_terminal(void **state)
 {
 	CLEANUP_JS struct js *event = json(
@@ -175,6 +188,7 @@ int main(void)
 		cmocka_unit_test(what_is_of_another_type_is_no_crash),
 		cmocka_unit_test(an_event_is_a_line),
 		cmocka_unit_test(an_event_of_a_node_names_it_once),
+		cmocka_unit_test(an_event_of_an_attachment_says_of_what_to_whom),
 		cmocka_unit_test(names_of_others_do_not_talk_to_the_terminal),
 		cmocka_unit_test(good_states_are_green_and_unknown_ones_plain),
 	};
