@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "ctl/settings.h"
 
 static int parse(struct settings *settings, const char *text, struct err *err)
@@ -149,6 +150,27 @@ static void only_the_default_file_may_be_missing(void **state)
 	assert_non_null(strstr(err.text, "there is no token in /nonexistent/token: put"));
 }
 
+static void the_sample_shows_the_defaults(void **state)
+{
+	struct settings defaults;
+	struct settings settings;
+	char *text = NULL;
+	char *at;
+
+	(void)state;
+	settings_init(&defaults, "/var/lib/sunfish");
+	assert_int_equal(fs_read_file(AT_FDCWD, "conf/sunfishctl.conf", 1 << 20, &text, NULL), 0);
+	for (at = text; (at = strstr(at, "\n#")); at++)
+		if (at[2] != ' ' && at[2] != '\n')
+			at[1] = ' ';
+	assert_non_null(strstr(text, "\n url = "));
+	assert_int_equal(parse(&settings, text, NULL), 0);
+	assert_string_equal(settings.url, defaults.url);
+	assert_string_equal(settings.ca_file, defaults.ca_file);
+	assert_string_equal(settings.token_file, defaults.token_file);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +182,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_token_that_others_can_read),
 		cmocka_unit_test(refuses_a_file_without_a_token),
 		cmocka_unit_test(only_the_default_file_may_be_missing),
+		cmocka_unit_test(the_sample_shows_the_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
