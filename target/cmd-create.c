@@ -30,6 +30,9 @@ static int check_options(struct ctl *ctl, struct err *err)
 		r = err_set(err, -EINVAL,
 			    "say where hosts connect: --rdma ADDR or --tcp ADDR, an address of "
 			    "this host");
+	if (r == 0 && opt->no_host && (opt->any_host || opt->n_hosts))
+		r = err_set(err, -EINVAL,
+			    "--no-host and --host or --any-host contradict each other");
 	if (r == 0 && opt->any_host && opt->n_hosts)
 		r = err_set(err, -EINVAL,
 			    "--any-host and --host contradict each other: with any host, lists and "
@@ -39,7 +42,8 @@ static int check_options(struct ctl *ctl, struct err *err)
 
 static int set_access(struct ctl *ctl, struct model_object *subsystem, struct err *err)
 {
-	bool any = ctl->opt.any_host || (!ctl->opt.n_hosts && ctl->settings.default_any);
+	bool any = ctl->opt.any_host ||
+		   (!ctl->opt.n_hosts && !ctl->opt.no_host && ctl->settings.default_any);
 
 	return model_set(subsystem, "attr_allow_any_host", any ? "1" : "0") < 0 ? err_nomem(err)
 										: 0;
@@ -115,7 +119,7 @@ static void tell_access(struct ctl *ctl)
 {
 	const char *nqn = ctl->args[0];
 
-	if (ctl->opt.n_hosts || ctl->opt.any_host)
+	if (ctl->opt.n_hosts || ctl->opt.any_host || ctl->opt.no_host)
 		return;
 	if (ctl->settings.default_any)
 		ctl_warn(ctl,

@@ -42,6 +42,7 @@ struct ctl_options {
 	bool force;
 	bool yes;
 	bool any_host;
+	bool no_host;
 	bool forget;
 	bool keep_connected;
 	bool strict;

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/fs.h"
 #include "core/log.h"
 #include "core/service.h"
@@ -136,10 +135,11 @@ static bool is_of(const struct object *object, const char *what)
 
 static void keep_hung(const struct daemon *daemon, struct object_set *state, const char *what)
 {
+	const struct object_set *before = daemon_state(daemon);
 	size_t i;
 
-	for (i = 0; daemon->state && i < object_set_count(daemon->state); i++) {
-		struct object object = object_set_at(daemon->state, i);
+	for (i = 0; before && i < object_set_count(before); i++) {
+		struct object object = object_set_at(before, i);
 		static const char *const but[] = { "state", NULL };
 		struct js *attrs;
 
@@ -155,62 +155,6 @@ static void keep_hung(const struct daemon *daemon, struct object_set *state, con
 	}
 }
 
-static void add_own(const struct daemon *daemon, struct object_set *state)
-{
-	size_t i;
-
-	if (daemon->kernel)
-		object_set_put(state, "kernel", "nvmet", js_ref(daemon->kernel), NULL);
-	for (i = 0; i < js_length(daemon->intents); i++)
-		object_set_put(state, "intent", js_key_at(daemon->intents, i),
-			       js_ref(js_value_at(daemon->intents, i)), NULL);
-}
-
-static void tell_drift(const struct log_about *about, const struct object *object)
-{
-	const struct js *drift = js_get(object->attrs, "drift");
-	size_t i;
-
-	for (i = 0; i < js_length(drift); i++)
-		log_write(LOG_WARNING, about, "%s: changed by others: %s", object->id,
-			  js_text(js_at(drift, i)));
-}
-
-static int on_event(void *data, enum object_change change, const struct object *object)
-{
-	struct daemon *daemon = data;
-	const char *state = js_text(js_get(object->attrs, "state"));
-	struct log_about about = {
-		.nqn = js_text(js_get(object->attrs, "nqn")),
-		.hostnqn = js_text(js_get(object->attrs, "hostnqn")),
-		.device = js_text(js_get(object->attrs, "device")),
-		.address = js_text(js_get(object->attrs, "address")),
-	};
-	CLEANUP_JS struct js *event = js_object();
-
-	log_write(LOG_INFO, &about, "%s %s %s%s%s (%s)", object->kind, object->id,
-		  object_change_word(change), state ? ": " : "", state ? state : "", daemon->cause);
-	if (change != OBJECT_REMOVED)
-		tell_drift(&about, object);
-	js_set(event, "time", js_int(clock_wall_ms()));
-	js_set(event, "type", js_string(object_change_word(change)));
-	js_set(event, "kind", js_string(object->kind));
-	js_set(event, "id", js_string(object->id));
-	js_set(event, "cause", js_string(daemon->cause));
-	js_set(event, "object", js_ref(object->attrs));
-	daemon_serve_event(daemon, event);
-	return 0;
-}
-
-void daemon_publish(struct daemon *daemon, struct object_set *take_state, const char *cause)
-{
-	if (cause != daemon->cause)
-		snprintf(daemon->cause, sizeof(daemon->cause), "%s", cause);
-	object_set_diff(daemon->state, take_state, on_event, daemon);
-	object_set_free(daemon->state);
-	daemon->state = take_state;
-}
-
 static void take_objects(struct daemon *daemon, const struct js *result, const char *cause)
 {
 	const struct js *skipped = js_get(result, "skipped");
@@ -224,8 +168,7 @@ static void take_objects(struct daemon *daemon, const struct js *result, const c
 	}
 	for (i = 0; i < js_length(skipped); i++)
 		keep_hung(daemon, state, js_text(js_at(skipped, i)));
-	add_own(daemon, state);
-	daemon_publish(daemon, state, cause);
+	daemon_report_state(daemon, state, cause);
 }
 
 /* --- what is due */
@@ -269,12 +212,13 @@ static void decide(struct daemon *daemon, const struct js *result)
 
 static void tell_status(const struct daemon *daemon)
 {
+	const struct object_set *all = daemon_state(daemon);
 	size_t n = 0;
 	size_t n_active = 0;
 	size_t i;
 
-	for (i = 0; daemon->state && i < object_set_count(daemon->state); i++) {
-		struct object object = object_set_at(daemon->state, i);
+	for (i = 0; all && i < object_set_count(all); i++) {
+		struct object object = object_set_at(all, i);
 		const char *state = js_text(js_get(object.attrs, "state"));
 
 		if (strcmp(object.kind, "subsystem") != 0)
@@ -506,12 +450,10 @@ void daemon_look_end(struct daemon *daemon)
 		look_free(daemon->looks);
 	}
 	loop_source_free(daemon->look_timer);
-	object_set_free(daemon->state);
 	js_free(daemon->record);
 	js_free(daemon->errors);
 	js_free(daemon->owners);
 	js_free(daemon->kernel);
-	js_free(daemon->intents);
 	names_deinit(&daemon->hung);
 	free(daemon->tended);
 }

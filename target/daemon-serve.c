@@ -70,11 +70,12 @@ static void serve_verb(struct daemon *daemon, struct rpc_conn *conn, const struc
 
 static struct js *exports_of(const struct daemon *daemon)
 {
+	const struct object_set *all = daemon_state(daemon);
 	struct js *list = js_array();
 	size_t i;
 
-	for (i = 0; daemon->state && i < object_set_count(daemon->state); i++) {
-		struct object object = object_set_at(daemon->state, i);
+	for (i = 0; all && i < object_set_count(all); i++) {
+		struct object object = object_set_at(all, i);
 
 		if (strcmp(object.kind, "subsystem") == 0)
 			js_append(list, js_ref(object.attrs));
@@ -84,15 +85,18 @@ static struct js *exports_of(const struct daemon *daemon)
 
 static struct js *status_of(const struct daemon *daemon)
 {
+	struct js *collector = daemon_report_status(daemon);
 	struct js *js = js_object();
 
 	js_set(js, "program", js_string("nvmet-sunfishd " VERSION));
 	js_set(js, "pid", js_int(getpid()));
-	js_set(js, "ready", js_bool(daemon->state != NULL));
+	js_set(js, "ready", js_bool(daemon_state(daemon) != NULL));
 	js_set(js, "repair", js_bool(daemon->settings.repair));
 	js_set(js, "exports", exports_of(daemon));
 	js_set(js, "jobs", task_list(daemon));
 	js_set(js, "hung", names_to_js(&daemon->hung));
+	if (collector)
+		js_set(js, "collector", collector);
 	return js;
 }
 

@@ -17,6 +17,7 @@
 #include "target/command.h"
 #include "target/ctl.h"
 #include "target/daemon.h"
+#include "target/intent.h"
 #include "target/tend.h"
 
 #define LATE_FACTOR INT64_C(3) /* a change gives up by itself before that */
@@ -26,9 +27,11 @@ struct task {
 	struct daemon *daemon;
 	struct task *next;
 	enum task_kind kind;
-	struct job *job; /* NULL: it waits */
-	char *what;	 /* for a person */
-	struct js *ids;	 /* of TASK_TAKE_OUT; of TASK_TEND: namespaces that have grown */
+	struct job *job;  /* NULL: it waits */
+	char *what;	  /* for a person */
+	struct js *ids;	  /* of TASK_TAKE_OUT; of TASK_TEND: namespaces that have grown */
+	struct js *entry; /* of TASK_INTENT */
+	char *intent;
 	struct task_verb verb;
 	int64_t since_ms; /* wall clock */
 	bool is_late;
@@ -51,6 +54,8 @@ static void task_free(struct task *task)
 	js_free(task->verb.words);
 	free(task->verb.directory);
 	js_free(task->ids);
+	js_free(task->entry);
+	free(task->intent);
 	free(task->what);
 	free(task);
 }
@@ -120,6 +125,35 @@ static int run_own(const struct task *task, int result_fd)
 								   : tend_run(&ctl, &env));
 }
 
+static int run_intent(const struct task *task, int result_fd)
+{
+	CLEANUP_JS struct js *document = wanted_encode("x", REPORT_TARGET, 1, js_array());
+	struct js *entries = js_array();
+	struct js *result = js_object();
+	struct wanted wanted;
+	struct wanted_entry entry;
+	struct err err = ERR_NULL;
+	struct ctl ctl;
+	int r;
+
+	js_append(entries, js_ref(task->entry));
+	js_set(document, "entries", entries);
+	ctl_init(&ctl);
+	ctl.settings = task->daemon->settings;
+	ctl.opt.quiet = true;
+	r = ctl_open_system(&ctl, &err);
+	if (r == 0)
+		r = wanted_decode(document, &wanted, &err);
+	if (r == 0) {
+		wanted_entry_at(&wanted, 0, &entry);
+		r = intent_do(&ctl, &entry, &err);
+	}
+	js_set(result, "state", js_string(r == 0 ? "done" : r == -EAGAIN ? "working" : "failed"));
+	if (r < 0)
+		js_set(result, "error", js_string(err.text));
+	return write_result(result_fd, result);
+}
+
 /* The command may have given up meanwhile, and done it itself. */
 static bool is_called_off(int fd)
 {
@@ -170,7 +204,9 @@ static int run_task(void *data, int result_fd)
 {
 	const struct task *task = data;
 
-	return task->kind == TASK_VERB ? run_verb(task) : run_own(task, result_fd);
+	if (task->kind == TASK_VERB)
+		return run_verb(task);
+	return task->kind == TASK_INTENT ? run_intent(task, result_fd) : run_own(task, result_fd);
 }
 
 /* --- in the parent */
@@ -231,6 +267,18 @@ static void take_result(struct task *task, const char *text, size_t length)
 		log_error("%s: %s", task->what, error);
 }
 
+static void take_intent(struct task *task, const char *text, size_t length)
+{
+	CLEANUP_JS struct js *result = NULL;
+	const char *state;
+
+	js_parse(text, length, &result, NULL);
+	state = js_text(js_get(result, "state"));
+	daemon_report_intent(task->daemon, task->intent, state ? state : "failed",
+			     state ? js_text(js_get(result, "error"))
+				   : "it ended without a result");
+}
+
 static void unlink_task(struct task **at, const struct task *task)
 {
 	while (*at && *at != task)
@@ -247,7 +295,9 @@ static void on_done(void *data, int status, const char *result, size_t length)
 
 	if (task->is_late)
 		log_notice("%s: the kernel came back", task->what);
-	if (task->kind != TASK_VERB)
+	if (task->kind == TASK_INTENT)
+		take_intent(task, result, length);
+	else if (task->kind != TASK_VERB)
 		take_result(task, result, length);
 	else
 		log_info("%s: status %d", task->what,
@@ -353,6 +403,33 @@ void task_take_out(struct daemon *daemon, struct js *take_ids)
 	task->ids = take_ids;
 	/* not behind others: the lock keeps them apart, if they work at all */
 	start(daemon, task);
+}
+
+static bool is_queued(const struct task *task, const char *id)
+{
+	for (; task; task = task->next)
+		if (task->intent && strcmp(task->intent, id) == 0)
+			return true;
+	return false;
+}
+
+void task_intent(struct daemon *daemon, const char *id, struct js *take_entry)
+{
+	CLEANUP_STR struct str what = STR_NULL;
+	struct task *task;
+
+	str_addf(&what, "intent %s of the collector", id);
+	task = is_queued(daemon->tasks, id) || is_queued(daemon->running, id)
+		       ? NULL
+		       : task_new(daemon, TASK_INTENT, str_get(&what));
+	if (!task) {
+		js_free(take_entry);
+		return;
+	}
+	task->entry = take_entry;
+	task->intent = strdup(id);
+	append(daemon, task);
+	task_next(daemon);
 }
 
 void task_tend(struct daemon *daemon, const struct js *grown)

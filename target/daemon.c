@@ -48,7 +48,7 @@ static void reload(struct daemon *daemon)
 	if (settings_load(AT_FDCWD, CTL_SETTINGS_PATH, &settings, &err) < 0)
 		log_error("%s; the old configuration holds", err.text);
 	else
-		daemon->settings = settings;
+		daemon_report_reload(daemon, &settings);
 	daemon->take_files = true;
 	daemon_look_soon(daemon, 0, true, "reload");
 	service_ready("reloaded");
@@ -95,6 +95,9 @@ static int begin(struct daemon *daemon, struct err *err)
 		r = daemon_watch_begin(daemon, err);
 	if (r < 0)
 		return r;
+	r = daemon_report_begin(daemon, err);
+	if (r < 0)
+		return r;
 	loop_enable_watchdog(daemon->loop);
 	daemon_look_begin(daemon);
 	return 0;
@@ -136,6 +139,7 @@ void daemon_free(struct daemon *daemon)
 	daemon_serve_end(daemon);
 	daemon_watch_end(daemon);
 	daemon_look_end(daemon);
+	daemon_report_end(daemon);
 	for (i = 0; i < sizeof(daemon->signals) / sizeof(daemon->signals[0]); i++)
 		loop_source_free(daemon->signals[i]);
 	loop_source_free(daemon->stop_timer);

@@ -7,6 +7,7 @@
  *   daemon-look.c   one scan at a time in a child (scan.h), its objects, what is due
  *   daemon-task.c   one change at a time in a child: verbs, pulled drives, tend.h
  *   daemon-serve.c  requests of nvmet-sunfishctl
+ *   daemon-report.c the collector: state and events up, what is wanted down (intent.h)
  *
  * The loop itself reads nothing that the kernel may keep locked. A child that hangs there is told
  * after hang_seconds and left; what it stands for is skipped, all else goes on.
@@ -26,6 +27,7 @@
 #include "core/uevent.h"
 #include "target/names.h"
 #include "target/settings.h"
+#include "wire/agent.h"
 #include "wire/object.h"
 
 #define DAEMON_SOCKET "nvmet-sunfishd.sock"
@@ -42,12 +44,13 @@ struct daemon {
 	const char *run_path;
 	int sysfs_fd;
 	/* what is known */
-	struct object_set *state;
 	struct js *record;  /* survey.h */
 	struct js *errors;  /* {NQN: text} of the last try */
 	struct js *owners;  /* {NQN: intent} */
 	struct js *kernel;  /* attributes of the object of that kind; NULL before the first look */
-	struct js *intents; /* {ID: attributes} */
+	struct js *intents; /* {ID: attributes} of what the collector wants */
+	struct js *wants;   /* {ID: entry} */
+	struct agent *agent;
 	/* looking */
 	struct daemon_look *looks; /* running; more than one only if others hang */
 	unsigned int n_looks;
@@ -104,14 +107,15 @@ void daemon_look_void(struct daemon *daemon);
 void daemon_look_begin(struct daemon *daemon);
 void daemon_look_end(struct daemon *daemon);
 
-/* Put the objects that are no look's into the state anew: intents, the kernel. */
-void daemon_publish(struct daemon *daemon, struct object_set *take_state, const char *cause);
+/* The last known state; NULL before the first look. */
+const struct object_set *daemon_state(const struct daemon *daemon);
 
 /* --- daemon-task.c */
 
 enum task_kind {
 	TASK_TAKE_OUT, /* at once, beside others */
 	TASK_VERB,
+	TASK_INTENT,
 	TASK_TEND,
 };
 
@@ -124,6 +128,8 @@ struct task_verb {
 
 void task_take_out(struct daemon *daemon, struct js *take_ids);
 int task_run_verb(struct daemon *daemon, struct task_verb *take_verb);
+/* @take_entry  of the collector's document */
+void task_intent(struct daemon *daemon, const char *id, struct js *take_entry);
 void task_tend(struct daemon *daemon, const struct js *grown);
 /* Start what can be started. */
 void task_next(struct daemon *daemon);
@@ -132,6 +138,20 @@ bool task_is_busy(const struct daemon *daemon);
 /* [{"what", "state": waiting|running|hung, "since_ms"}]; NULL: out of memory. */
 struct js *task_list(const struct daemon *daemon);
 void task_end(struct daemon *daemon);
+
+/* --- daemon-report.c */
+
+int daemon_report_begin(struct daemon *daemon, struct err *err);
+void daemon_report_end(struct daemon *daemon);
+/* Take new settings; reports go on unless it is another collector. */
+void daemon_report_reload(struct daemon *daemon, const struct settings *settings);
+/* @take_state  the whole state but for what is not of a look: intents and the kernel */
+void daemon_report_state(struct daemon *daemon, struct object_set *take_state, const char *cause);
+/* How an intent ended. @state  done, failed; working: it is tried again after the next look */
+void daemon_report_intent(struct daemon *daemon, const char *id, const char *state,
+			  const char *error);
+/* For the status; NULL: there is no collector. */
+struct js *daemon_report_status(const struct daemon *daemon);
 
 /* --- daemon-serve.c */
 

@@ -38,6 +38,11 @@ void names_add(struct names *names, const char *name)
 		take(names, strdup(name));
 }
 
+void names_push(struct names *names, const char *name)
+{
+	take(names, name ? strdup(name) : NULL);
+}
+
 void names_addf(struct names *names, const char *format, ...)
 {
 	CLEANUP_FREE char *name = NULL;

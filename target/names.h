@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* names - a list of texts, each once, in the order they came. */
+/* names - a list of texts in the order they came, mostly each once. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,6 +21,8 @@ void names_deinit(struct names *names);
 /* Add copies. A failed allocation is remembered. */
 void names_add(struct names *names, const char *name);
 void names_addf(struct names *names, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, also if it is there already. */
+void names_push(struct names *names, const char *name);
 bool names_has(const struct names *names, const char *name);
 
 /* As an array of JSON and back; what is no text is left out. */

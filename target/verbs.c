@@ -11,10 +11,11 @@
 /*
  * Groups of options, by letter:
  *   C changes something   d drives   l listeners   h hosts   a attributes of a subsystem
- *   p port   t referral's target   y clear   f file formats (i in, o out)   k host remove
+ *   n access of a new one   p port   t referral's target   y clear   f file formats (i in, o out)
+ * k host remove
  */
 static const struct verb verbs[] = {
-	{ "create", cmd_create, "NQN", 1, 1, "Cdlha",
+	{ "create", cmd_create, "NQN", 1, 1, "Cdlhan",
 	  "export a drive: subsystem, namespaces, listeners and hosts at once",
 	  "All or nothing. Port numbers default to 4420, namespaces count from 1, a listener\n"
 	  "that is there already is shared. Without --host any host may connect, unless\n"
@@ -93,6 +94,7 @@ enum {
 	OPT_WITH_SECRETS,
 	OPT_KEEP_CONNECTED,
 	OPT_NO_DAEMON,
+	OPT_NO_HOST,
 };
 
 static const struct known_option {
@@ -113,6 +115,7 @@ static const struct known_option {
 	{ "host", 1, OPT_HOST, 'h', NULL,
 	  "HOSTNQN[,dhchap-key=FILE][,dhchap-ctrl-key=FILE][,dhchap-hash=H][,dhchap-dhgroup=G]" },
 	{ "any-host", 0, OPT_ANY_HOST, 'h', NULL, "any host may connect" },
+	{ "no-host", 0, OPT_NO_HOST, 'n', NULL, "nobody may connect until a host is added" },
 	{ "passthru", 1, OPT_PASSTHRU, 'a', NULL, "/dev/nvmeN: the whole controller, not --dev" },
 	{ "serial", 1, OPT_ATTR, 'a', "attr_serial", "serial number; else from the drive" },
 	{ "model", 1, OPT_ATTR, 'a', "attr_model", "model that hosts see" },
@@ -271,6 +274,8 @@ static bool *flag_of(struct ctl_options *opt, int id)
 		return &opt->with_secrets;
 	case OPT_KEEP_CONNECTED:
 		return &opt->keep_connected;
+	case OPT_NO_HOST:
+		return &opt->no_host;
 	case OPT_NO_DAEMON:
 		return &opt->no_daemon;
 	case 'j':
