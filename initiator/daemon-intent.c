@@ -258,6 +258,7 @@ static int put_one(const struct intent *intent, struct object_set *set, struct e
 	tid_describe(&intent->connection.tid, what);
 	snprintf(about, sizeof(about), "%s %s", intent->absent ? "disconnect" : "connect", what);
 	js_set(attrs, "state", js_string(intent->state));
+	js_set(attrs, "absent", js_bool(intent->absent));
 	if (*intent->error)
 		js_set(attrs, "error", js_string(intent->error));
 	js_set(attrs, "about", js_string(about));
