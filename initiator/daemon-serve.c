@@ -326,39 +326,51 @@ static const struct inventory_controller *find_controller(const struct daemon *d
 	return NULL;
 }
 
-/* Begin with one, known to the state machine or not. */
+/* The connection that this controller is; what was not wanted becomes an entry, so that its end is
+ * followed. */
+static int find_entry(struct daemon *daemon, const struct inventory_controller *c,
+		      struct conf_connection *ret, struct err *err)
+{
+	struct sm_view view;
+	int id;
+
+	if (sm_find_controller(daemon->sm, c->name, &view)) {
+		*ret = *view.connection;
+		return 0;
+	}
+	*ret = CONF_CONNECTION_NULL;
+	ret->tid = c->tid;
+	id = sm_want(daemon->sm, ret, 0, err);
+	/* c is of the look before */
+	if (id >= 0)
+		daemon_look(daemon);
+	return id < 0 ? id : 0;
+}
+
 static int disconnect_one(struct daemon *daemon, struct rpc_conn *conn,
 			  const struct inventory_controller *c, const struct request *request,
 			  struct err *err)
 {
-	struct conf_connection connection = CONF_CONNECTION_NULL;
 	int64_t wait = request->wait_ms ? request->wait_ms : DISCONNECT_WAIT_MS;
+	struct conf_connection connection;
+	char name[INVENTORY_NAME_MAX];
 	struct waiter *waiter;
-	struct sm_view view;
 	int id;
 	int r = act_may_disconnect(&daemon->dirs, daemon->inventory, c->name, request->force, err);
 
+	memcpy(name, c->name, sizeof(name));
+	if (r == 0)
+		r = find_entry(daemon, c, &connection, err);
 	if (r < 0)
 		return r;
-	if (sm_find_controller(daemon->sm, c->name, &view))
-		connection = *view.connection;
-	else
-		connection.tid = c->tid;
-	/* what was not wanted becomes an entry, so that its end is followed */
-	if (!sm_find(daemon->sm, &connection.tid, &view)) {
-		r = sm_want(daemon->sm, &connection, 0, err);
-		if (r < 0)
-			return r;
-		daemon_look(daemon);
-	}
 	id = sm_disconnect(daemon->sm, loop_now_ms(daemon->loop), &connection.tid, request->force);
 	if (id < 0)
-		return err_set(err, id, "%s is gone", request->controller);
+		return err_set(err, -ENOENT, "%s is gone", name);
 	r = wait_for(daemon, conn, &connection.tid, (unsigned int)id, wait, &waiter, err);
 	if (r < 0)
 		return r;
 	waiter->disconnect = true;
-	snprintf(waiter->controller, sizeof(waiter->controller), "%s", view.controller);
+	memcpy(waiter->controller, name, sizeof(name));
 	withdraw(daemon, &connection.tid);
 	daemon_go_on(daemon);
 	return 0;
