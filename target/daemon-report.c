@@ -96,6 +96,7 @@ static struct js *intent_new(const struct wanted_entry *entry, const char *state
 
 	intent_describe(entry, &about);
 	js_set(js, "about", js_string(str_get(&about)));
+	js_set(js, "absent", js_bool(entry->absent));
 	js_set(js, "state", js_string(state));
 	if (error)
 		js_set(js, "error", js_string(error));
