@@ -44,6 +44,9 @@ int main(int argc, char **argv)
 		.wanted_fd = -1,
 		.kmsg_fd = -1,
 	};
+	int status = program_main(&program, argc, argv, &daemon);
 
-	return program_main(&program, argc, argv, &daemon);
+	/* of --check-config, after which nothing was started */
+	conf_deinit(&daemon.conf);
+	return status;
 }
