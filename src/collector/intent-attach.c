@@ -314,14 +314,22 @@ static int parse_listener(const struct js *js, struct intent_listener *ret, stru
 	return 0;
 }
 
-/* What is left of a lease, but never more than it was. */
-static int64_t lease_left(const struct intent *intent)
+/* What is left of it, by all that was stored. */
+static void parse_lease(const struct js *js, struct intent *intent)
 {
-	int64_t left = intent->expires_ms - clock_wall_ms();
+	struct intent_moment noted;
+	struct intent_moment now;
+	int64_t mono = clock_monotonic_ms();
+	int64_t left = js_number(js_get(js, "lease_left"), intent->lease_ms);
 
-	if (left < 0)
-		return 0;
-	return left > intent->lease_ms ? intent->lease_ms : left;
+	intent_moment_decode(js_get(js, "lease_noted"), &noted);
+	intent_moment_now(&now);
+	left = intent_lease_left(left < intent->lease_ms ? left : intent->lease_ms, &noted, &now);
+	intent->lease_due_ms = mono + left;
+	intent->note_due_ms = mono;
+	/* the clock may have been set meanwhile; of one that is over it is told when it was */
+	if (left > 0 && intent->plan.goal == INTENT_USE)
+		intent->expires_ms = now.wall_ms + left;
 }
 
 int intent_attach_parse(const struct js *js, struct intent *intent, struct err *err)
@@ -348,7 +356,7 @@ int intent_attach_parse(const struct js *js, struct intent *intent, struct err *
 	intent->lease_ms = js_number(js_get(js, "lease_ms"), 0);
 	intent->expires_ms = js_number(js_get(js, "expires"), 0);
 	if (intent->lease_ms)
-		intent->lease_due_ms = clock_monotonic_ms() + lease_left(intent);
+		parse_lease(js, intent);
 	return 0;
 }
 

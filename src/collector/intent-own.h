@@ -6,10 +6,8 @@
  * goes on, the document is stored, an event tells of it, and what is wanted of the helpers is set,
  * all in one. So nobody acts on what could be lost.
  *
- * Deadlines run on the monotonic clock. The end of a lease is also stored, as a time of day: after
- * a restart it is what is left of that, never more than the whole lease, so that a clock which was
- * set back does not extend it for ever. One that is set forward while the collector runs ends
- * nothing.
+ * Deadlines and leases run on the monotonic clock. What is left of a lease is stored with each
+ * change and once a minute; intent-lease.h says what it is after a restart.
  */
 #pragma once
 
@@ -21,6 +19,7 @@
 #include "base/js.h"
 #include "collector/api.h"
 #include "collector/collector.h"
+#include "collector/intent-lease.h"
 #include "collector/intent-plan.h"
 #include "collector/intent.h"
 
@@ -73,8 +72,9 @@ struct intent {
 	struct intent_listener at;
 	struct intent_plan plan;
 	int64_t lease_ms;     /* 0: none */
-	int64_t expires_ms;   /* wall clock */
+	int64_t expires_ms;   /* wall clock, for people */
 	int64_t lease_due_ms; /* monotonic; INT64_MAX none */
+	int64_t note_due_ms;  /* monotonic: what is left of it is stored again */
 
 	/* of an export */
 	enum intent_export_phase phase;

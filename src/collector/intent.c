@@ -41,7 +41,7 @@ static struct intent *new_one(bool is_export)
 		return NULL;
 	intent->is_export = is_export;
 	intent->timeout_ms = INTENT_TIMEOUT_MS;
-	intent->due_ms = intent->lease_due_ms = INT64_MAX;
+	intent->due_ms = intent->lease_due_ms = intent->note_due_ms = INT64_MAX;
 	intent->steps = js_array();
 	return intent;
 }
@@ -215,8 +215,29 @@ struct js *intent_format(const struct intent *intent)
 	return js;
 }
 
+/* All of them in the same moment, so that it is one transaction. */
+static int64_t next_note(int64_t now)
+{
+	return (now / INTENT_LEASE_NOTE_MS + 1) * INTENT_LEASE_NOTE_MS;
+}
+
+static void add_lease(struct intents *intents, struct intent *intent, struct js *js)
+{
+	int64_t now = collector_now_ms(intents->collector);
+	int64_t left = intent->lease_due_ms > now ? intent->lease_due_ms - now : 0;
+	struct intent_moment moment;
+
+	js_set(js, "lease_ms", js_int(intent->lease_ms));
+	if (!intent->lease_ms)
+		return;
+	intent_moment_now(&moment);
+	js_set(js, "lease_left", js_int(left));
+	js_set(js, "lease_noted", intent_moment_encode(&moment));
+	intent->note_due_ms = next_note(now);
+}
+
 /* The same with what only the collector needs. */
-static struct js *format_stored(const struct intent *intent)
+static struct js *format_stored(struct intents *intents, struct intent *intent)
 {
 	struct js *js = intent_format(intent);
 
@@ -224,7 +245,7 @@ static struct js *format_stored(const struct intent *intent)
 	if (!intent->is_export) {
 		js_set(js, "host_id", js_string(intent->host));
 		js_set(js, "default_hostnqn", js_bool(intent->is_default_hostnqn));
-		js_set(js, "lease_ms", js_int(intent->lease_ms));
+		add_lease(intents, intent, js);
 		js_set(js, "plan", intent_plan_encode(&intent->plan));
 	}
 	return js;
@@ -252,9 +273,9 @@ static int parse_stored(const struct js *js, struct intent *intent, struct err *
 	return r;
 }
 
-static int save(struct intents *intents, const struct intent *intent, struct err *err)
+static int save(struct intents *intents, struct intent *intent, struct err *err)
 {
-	CLEANUP_JS struct js *js = format_stored(intent);
+	CLEANUP_JS struct js *js = format_stored(intents, intent);
 	CLEANUP_FREE char *text = js_format(js, JS_COMPACT);
 	char key[sizeof(KEY) + INTENT_ID_MAX];
 
@@ -356,6 +377,8 @@ int intent_step(struct intents *intents, struct intent *intent, struct err *err)
 	}
 	if (r == 0 && any)
 		r = tell(intents, intent, err);
+	else if (r == 0 && collector_now_ms(intents->collector) >= intent->note_due_ms)
+		r = save(intents, intent, err);
 	if (r == 0 && any && intent_is_over(intent))
 		r = forget_old(intents, err);
 	set_timer(intents);
@@ -443,9 +466,12 @@ int intent_on_event(void *data, const struct store_event *event, struct err *err
 
 static int64_t next_moment(const struct intent *intent)
 {
+	int64_t next =
+		intent->due_ms < intent->lease_due_ms ? intent->due_ms : intent->lease_due_ms;
+
 	if (intent_is_over(intent))
 		return INT64_MAX;
-	return intent->due_ms < intent->lease_due_ms ? intent->due_ms : intent->lease_due_ms;
+	return intent->note_due_ms < next ? intent->note_due_ms : next;
 }
 
 static void set_timer(struct intents *intents)

@@ -317,6 +317,40 @@ static void a_helper_that_was_not_heard_since_the_restart_proves_nothing(void **
 	wants(&h, "id14", REPORT_TARGET, "present");
 }
 
+static void a_lease_goes_on_over_a_restart(void **state)
+{
+	HARNESS h;
+	int64_t deadline = wait_deadline(10000);
+	int64_t expires;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	js_free(ask(&h, "POST", "/attachments",
+		    "{\"subsystem\":\"s\",\"host\":\"" HOSTNQN "\",\"lease_ms\":1500}", 202));
+	{
+		CLEANUP_JS struct js *js = ask(&h, "GET", "/attachments/a-1", NULL, 200);
+
+		expires = js_number(js_get(js, "expires"), 0);
+	}
+	harness_restart(&h);
+	hears(&h, TARGET("2", ALLOWED WORD("done", "false", "")));
+	{
+		CLEANUP_JS struct js *js = ask(&h, "GET", "/attachments/a-1", NULL, 200);
+
+		assert_in_range(js_number(js_get(js, "expires"), 0), expires - 500, expires + 500);
+	}
+	while (wait_left(deadline) > 0) {
+		CLEANUP_JS struct js *js = ask(&h, "GET", "/attachments/a-1", NULL, 200);
+
+		if (strcmp(js_text(js_get(js, "state")), "detaching") == 0)
+			break;
+		loop_step(h.loop, 100);
+	}
+	is_now(&h, "detaching", "");
+}
+
 static void a_lease_that_is_over_detaches(void **state)
 {
 	HARNESS h;
@@ -421,6 +455,7 @@ int main(void)
 		cmocka_unit_test(a_mounted_device_stays_attached_unless_forced),
 		cmocka_unit_test(a_restart_goes_on_where_it_was),
 		cmocka_unit_test(a_helper_that_was_not_heard_since_the_restart_proves_nothing),
+		cmocka_unit_test(a_lease_goes_on_over_a_restart),
 		cmocka_unit_test(a_lease_that_is_over_detaches),
 		cmocka_unit_test(an_export_is_made_and_deleted_by_what_the_target_reports),
 		cmocka_unit_test(a_refused_export_is_failed_and_not_deleted),
