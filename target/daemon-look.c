@@ -207,7 +207,7 @@ static void decide(struct daemon *daemon, const struct js *result)
 	if (daemon->tend_delay_ms > TEND_LAST_MS)
 		daemon->tend_delay_ms = TEND_LAST_MS;
 	daemon->tend_after_ms = loop_now_ms(daemon->loop) + daemon->tend_delay_ms;
-	task_tend(daemon, js_get(result, "grown"));
+	task_tend(daemon, result);
 }
 
 static void tell_status(const struct daemon *daemon)

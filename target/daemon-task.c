@@ -29,7 +29,7 @@ struct task {
 	enum task_kind kind;
 	struct job *job;  /* NULL: it waits */
 	char *what;	  /* for a person */
-	struct js *ids;	  /* of TASK_TAKE_OUT; of TASK_TEND: namespaces that have grown */
+	struct js *ids;	  /* of TASK_TAKE_OUT; of TASK_TEND: a look's result */
 	struct js *entry; /* of TASK_INTENT */
 	char *intent;
 	struct task_verb verb;
@@ -110,7 +110,8 @@ static int run_own(const struct task *task, int result_fd)
 	const struct daemon *daemon = task->daemon;
 	struct tend_env env = {
 		.record = daemon->record,
-		.grown = task->ids,
+		.grown = js_get(task->ids, "grown"),
+		.lost = js_get(task->ids, "lost"),
 		.repair = daemon->settings.repair,
 		.probe = daemon->kernel == NULL,
 	};
@@ -432,17 +433,18 @@ void task_intent(struct daemon *daemon, const char *id, struct js *take_entry)
 	task_next(daemon);
 }
 
-void task_tend(struct daemon *daemon, const struct js *grown)
+void task_tend(struct daemon *daemon, const struct js *result)
 {
 	struct task *task;
 
 	for (task = daemon->tasks; task; task = task->next)
-		if (task->kind == TASK_TEND && !js_length(grown))
+		if (task->kind == TASK_TEND && !js_length(js_get(result, "grown")) &&
+		    !js_length(js_get(result, "lost")))
 			return;
 	task = task_new(daemon, TASK_TEND, "make what is wanted");
 	if (!task)
 		return;
-	task->ids = js_ref(grown);
+	task->ids = js_copy_without(result, (const char *const[]){ "objects", "record", NULL });
 	append(daemon, task);
 	task_next(daemon);
 }

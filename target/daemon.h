@@ -130,7 +130,8 @@ void task_take_out(struct daemon *daemon, struct js *take_ids);
 int task_run_verb(struct daemon *daemon, struct task_verb *take_verb);
 /* @take_entry  of the collector's document */
 void task_intent(struct daemon *daemon, const char *id, struct js *take_entry);
-void task_tend(struct daemon *daemon, const struct js *grown);
+/* @result  of a look (scan.h) */
+void task_tend(struct daemon *daemon, const struct js *result);
 /* Start what can be started. */
 void task_next(struct daemon *daemon);
 /* Does something change the target that is not late? */

@@ -213,11 +213,11 @@ static const char *listener_state(const struct survey_listener *listener)
 {
 	if (!listener->port->n_links)
 		return "idle";
+	if (survey_has_no_address(listener))
+		return "no-address";
 	switch (listener->code) {
 	case -ENETDOWN:
 		return "down";
-	case -EADDRNOTAVAIL:
-		return "no-address";
 	case -ENODEV:
 	case -ENOLINK:
 		return "no-rdma";

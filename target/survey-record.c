@@ -156,7 +156,7 @@ static struct js *ports_record(const struct survey *survey)
 		const struct survey_listener *listener = &survey->listeners[i];
 		struct js *js;
 
-		if (listener->code != -EADDRNOTAVAIL || !listener->port->n_links)
+		if (!survey_has_no_address(listener) || !listener->port->n_links)
 			continue;
 		js = js_object();
 		js_set(js, "lost", js_bool(true));

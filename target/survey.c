@@ -95,6 +95,13 @@ static int each_listener(const struct survey_env *env, struct survey *survey)
 	return 0;
 }
 
+bool survey_has_no_address(const struct survey_listener *listener)
+{
+	bool is_tcp = strcmp(model_text(listener->port, "addr_trtype"), "tcp") == 0;
+
+	return listener->code == -EADDRNOTAVAIL || (is_tcp && listener->code == -ENODEV);
+}
+
 void survey_look_at_port(const struct model_object *port, struct survey_listener *ret)
 {
 	const char *transport = model_text(port, "addr_trtype");

@@ -101,6 +101,9 @@ int survey_read(struct ctl *ctl, const struct survey_env *env, struct survey *re
 void survey_look_at_drive(struct ctl *ctl, const struct model_object *object,
 			  const struct js *record, struct survey_namespace *ret);
 
+/* Has this host not got the listener's address, or the interface of a link-local one? */
+bool survey_has_no_address(const struct survey_listener *listener);
+
 /* Can be listened at the port's address? */
 void survey_look_at_port(const struct model_object *port, struct survey_listener *ret);
 

@@ -348,18 +348,20 @@ static bool is_deaf(const struct model_object *port)
 			 PROBE_MS, NULL) == -ECONNREFUSED;
 }
 
-static void listen_again(struct tend *tend, const struct survey *survey)
+static void listen_again(struct tend *tend, const struct survey *survey, const struct js *lost)
 {
 	size_t i;
 
-	for (i = 0; i < survey->n_listeners; i++) {
-		const struct survey_listener *listener = &survey->listeners[i];
+	for (i = 0; i < js_length(lost); i++) {
+		const char *id = js_text(js_at(lost, i));
+		const struct model_object *port =
+			id ? model_find(survey->actual, MODEL_PORT, id) : NULL;
 		struct err err = ERR_NULL;
 
-		if (!listener->was_lost || !listener->port->n_links || !is_deaf(listener->port))
+		if (!port || !port->n_links || !is_deaf(port))
 			continue;
-		if (relink(tend, listener->port, &err) < 0)
-			js_set(tend->errors, listener->port->links[0].name, js_string(err.text));
+		if (relink(tend, port, &err) < 0)
+			js_set(tend->errors, port->links[0].name, js_string(err.text));
 	}
 }
 
@@ -439,7 +441,7 @@ static int tend_all(struct tend *tend, const struct tend_env *env, struct err *e
 		return r;
 	take_out_pulled(tend, &survey);
 	tell_sizes(tend, env->grown);
-	listen_again(tend, &survey);
+	listen_again(tend, &survey, env->lost);
 	bring_all_back(tend, &survey);
 	make_parts(tend, &survey);
 	r = make_wholes(tend, &survey, err);

@@ -19,6 +19,7 @@
 struct tend_env {
 	const struct js *record; /* survey.h */
 	const struct js *grown;	 /* array of NQN/NSID: their drives have another size */
+	const struct js *lost;	 /* array of ids of ports whose address came back */
 	bool repair;
 	bool probe; /* find out what the kernel's nvmet can do: "kernel" in the result */
 };
