@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# fleet.sh - a target, an initiator and a collector, as tests of them all want them; sourced after
+# lib.sh. With three guests each role is a machine; else one guest has all three.
+#
+#   fleet_here             give this guest its identity (machine-id, host NQN) and say who is who
+#   fleet_collector        make certificates, start the collector, enroll the nodes
+#   fleet_helper target|initiator   configure and start a helper, once the collector is there
+#   fleet_start PROGRAM [ARG...]    a daemon of ours; its log is $T/PROGRAM.log
+#   fleet_kill PROGRAM     with SIGKILL, and wait until it has gone;  fleet_stop: with SIGTERM
+#   sctl ARG...            sunfishctl as its administrator
+#   fleet_logs             what the daemons said: for a failure
+
+FLEET=$MEET/fleet
+declare -A fleet_pid
+head_ip=127.0.0.1 head_url=
+export target_ip=127.0.0.1
+# names of the nodes; in one guest both helpers are of one host
+target_node=target initiator_node=initiator
+
+fleet_here() {
+	mkdir -p "$FLEET" /etc/sunfish /var/lib/sunfish /run/sunfish
+	chmod 700 "$FLEET"
+	if [ -n "${ROLE-}" ]; then
+		head_ip=10.101.46.16 target_ip=10.101.46.14
+		printf '%s' "$ROLE" | md5sum | cut -c1-32 >/etc/machine-id
+		mkdir -p /etc/nvme
+		echo "nqn.2014-08.org.nvmexpress:uuid:5f1b2c3d-0000-4000-8000-0000000000$(printf '%.1s' "$ROLE" | od -An -tx1 | tr -d ' ')" >/etc/nvme/hostnqn
+		sed 's/.*uuid://' /etc/nvme/hostnqn >/etc/nvme/hostid
+	else
+		target_node=$(hostname) initiator_node=$(hostname)
+	fi
+	head_url=https://$head_ip:8443
+}
+
+fleet_start() {
+	local program=$1
+	shift
+	"$BUILD/$program" "$@" >>"$T/$program.log" 2>&1 &
+	fleet_pid[$program]=$!
+}
+
+_fleet_end() {
+	local pid=${fleet_pid[$2]-}
+	[ -n "$pid" ] || return 1
+	kill "-$1" "$pid"
+	wait "$pid" 2>/dev/null
+	unset "fleet_pid[$2]"
+	return 0
+}
+fleet_kill() { _fleet_end KILL "$1"; }
+fleet_stop() { _fleet_end TERM "$1"; }
+fleet_runs() { kill -0 "${fleet_pid[$1]}"; }
+
+fleet_logs() {
+	local f
+	for f in "$T"/*.log; do
+		[ -s "$f" ] || continue
+		echo "# --- ${f##*/}"
+		tail -n 40 "$f" | sed 's/^/# /'
+	done
+}
+
+sctl() {
+	SUNFISH_URL=$head_url SUNFISH_CA_FILE=$FLEET/ca.pem \
+		SUNFISH_TOKEN_FILE=/var/lib/sunfish/collector/admin.token "$BUILD/sunfishctl" "$@"
+}
+
+# an authority, and a certificate for the collector's address
+_fleet_certificates() {
+	local d=$T/certificates
+	mkdir "$d"
+	printf 'cn = "sunfish test"\nca\ncert_signing_key\nexpiration_days = 10\n' >"$d/ca.cfg"
+	printf 'cn = "collector"\nip_address = "%s"\ntls_www_server\nsigning_key\nexpiration_days = 10\n' "$head_ip" >"$d/head.cfg"
+	certtool --generate-privkey --key-type ecdsa --no-text --outfile "$d/ca.key"
+	certtool --generate-self-signed --load-privkey "$d/ca.key" --template "$d/ca.cfg" --no-text --outfile "$FLEET/ca.pem"
+	certtool --generate-privkey --key-type ecdsa --no-text --outfile "$d/head.key"
+	certtool --generate-certificate --load-privkey "$d/head.key" --load-ca-privkey "$d/ca.key" \
+		--load-ca-certificate "$FLEET/ca.pem" --template "$d/head.cfg" --no-text --outfile "$d/head.pem"
+	chmod 600 "$d"/*.key
+}
+
+fleet_collector_start() {
+	fleet_start sunfish-collectord --config /etc/sunfish/collector.conf
+	wait_for 30 sctl status
+}
+
+fleet_collector() {
+	local n
+	_fleet_certificates 2>"$T/certtool.log" || { cat "$T/certtool.log"; return 1; }
+	cat >/etc/sunfish/collector.conf <<-END
+		address = "$head_ip";
+		port = 8443;
+		certificate = "$T/certificates/head.pem";
+		key = "$T/certificates/head.key";
+		${FLEET_COLLECTOR_CONF-}
+	END
+	fleet_collector_start || { fleet_logs; return 1; }
+	for n in $(printf '%s\n' "$target_node" "$initiator_node" | sort -u); do
+		sctl node add "$n" --output "$T/token.$n" --quiet >/dev/null || return 1
+		install -m 600 "$T/token.$n" "$FLEET/token.$n"
+	done
+	meet_put collector-ready
+}
+
+# _fleet_conf NODE: the group of both helpers' files
+_fleet_conf() {
+	install -m 600 "$FLEET/token.$1" "/etc/sunfish/token"
+	cat <<-END
+		collector = {
+		    url = "$head_url";
+		    token_file = "/etc/sunfish/token";
+		    ca_file = "$FLEET/ca.pem";
+		    name = "$1";
+		    interval_seconds = ${FLEET_INTERVAL:-2};
+		};
+	END
+}
+
+fleet_helper() {
+	meet_wait collector-ready 100 || return 1
+	case $1 in
+	target)
+		_fleet_conf "$target_node" >/etc/sunfish/target.conf
+		fleet_start nvmet-sunfishd ${FLEET_VERBOSE+--verbose}
+		;;
+	initiator)
+		_fleet_conf "$initiator_node" >/etc/sunfish/initiator.conf
+		fleet_start nvme-sunfishd ${FLEET_VERBOSE+--verbose}
+		;;
+	esac
+}
+
+# fleet_json EXPRESSION ARG...: of what sunfishctl ARG... --json prints, as d, the Python
+# expression is true
+fleet_json() {
+	local e=$1
+	shift
+	json_of "$e" sctl "$@" --json
+}
+fleet_json_within() {
+	local s=$1
+	shift
+	wait_for "$s" fleet_json "$@" || { fleet_json "$@"; cat "$T/.json"; fleet_logs; return 1; }
+}
