@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,12 @@ static int tear_down(void **state)
 static void __attribute__((noreturn)) serve(int fd, const char *const *texts, bool stays)
 {
 	char request[RPC_TEXT_MAX];
-	int conn = accept(fd, NULL, NULL);
+	struct pollfd listener = { .fd = fd, .events = POLLIN };
+	int conn;
 
+	/* it does not block, and the command may not be there yet */
+	poll(&listener, 1, -1);
+	conn = accept(fd, NULL, NULL);
 	if (conn < 0 || recv(conn, request, sizeof(request), 0) <= 0)
 		_exit(1);
 	for (; *texts; texts++)
