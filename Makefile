@@ -164,8 +164,9 @@ coverage: ## line coverage of the unit tests, by file
 	@rm -rf build/cov
 	+$Q$(MAKE) VARIANT=cov check-unit
 	@tests/unit/coverage build/cov
-bench: $(PROGRAMS) build/release/bench/bare-create build/release/bench/timing ## speed and memory, on real kernels, against their goals
+bench: $(PROGRAMS) build/release/bench/bare-create build/release/bench/timing build/release/bench/sim-helpers ## speed and memory, on real kernels, against their goals
 	@BUILD=$(abspath $B) tests/bench/run
+	@BUILD=$(abspath $B) tests/bench/collector
 demo: $(PROGRAMS) ## export a drive over RDMA in a guest and use it, step by step
 	@BUILD=$(abspath $B) tests/demo
 .PHONY: all deps check check-unit check-asan check-tsan guest-check coverage bench demo
