@@ -8,7 +8,7 @@
 #
 #   it "SENTENCE" CMD...          CMD succeeds (a function may set variables)
 #   check CMD...                  the same, the command being the sentence
-#   expect_fail CODE REGEX CMD... CMD exits with CODE and its stderr matches: it "..." expect_fail ...
+#   expect_fail CODE REGEX CMD... CMD exits with CODE (a pattern) and its stderr matches: it "..." expect_fail ...
 #   ok "SENTENCE" / not_ok "SENTENCE" [OUTPUT]
 #   skip "REASON" ["SENTENCE"]    one check cannot be made here
 #   skip_all "REASON"             nor can any other: ends the test
@@ -53,7 +53,8 @@ expect_fail() {
 	shift 2
 	"$@" >"$T/.out" 2>"$T/.err" || rc=$?
 	cat "$T/.out" "$T/.err"
-	[ $rc = "$code" ] || { echo "exit status $rc instead of $code"; return 1; }
+	# shellcheck disable=SC2053 # a pattern
+	[[ $rc == $code ]] || { echo "exit status $rc instead of $code"; return 1; }
 	[[ $(cat "$T/.err") =~ $regex ]] || { echo "stderr does not match: $regex"; return 1; }
 }
 
