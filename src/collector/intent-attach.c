@@ -596,7 +596,6 @@ static int take_lease(const struct intents *intents, struct intent *intent, cons
 static int attach_again(struct intents *intents, struct intent *intent, const struct js *body,
 			struct err *err)
 {
-	char text[96];
 	int r;
 
 	if (intent->plan.goal != INTENT_USE)
@@ -608,8 +607,7 @@ static int attach_again(struct intents *intents, struct intent *intent, const st
 	r = take_lease(intents, intent, body, err);
 	if (r < 0)
 		return r;
-	snprintf(text, sizeof(text), "its lease begins anew");
-	intent_tell_step(intent, "lease", "done", text);
+	intent_tell_step(intent, "lease", "done", "its lease begins anew");
 	return intent_touch(intents, intent, err);
 }
 
