@@ -5,6 +5,8 @@
  * A page is counted: it is shared by all hosts with the same view, and by the readers that began
  * with it and must end with it. Its bytes are as they go over the wire, so serving it is a copy.
  *
+ * The numbers are those of nvme-spec.h, which is not included here: host.c has them of libnvme.
+ *
  * Source: NVM Express Base Specification 2.0, 5.16.1.23; TP8010 (subtype 3, EFLAGS).
  */
 #pragma once
@@ -15,7 +17,6 @@
 
 #include "base/err.h"
 #include "nvmf/nqn.h"
-#include "nvmf/nvme-spec.h"
 
 #define DISC_RECORD_BYTES 1024
 #define DISC_HEADER_BYTES 1024
@@ -60,7 +61,7 @@ struct disc_log {
 };
 
 /* @bytes  n_records x DISC_RECORD_BYTES, or NULL: they are zero and filled by the caller.
- * Returns: a page with one owner; NULL: out of memory. */
+ * Returns: a page with one owner; NULL: out of memory, or more than DISC_RECORDS_MAX. */
 struct disc_log *disc_log_new(uint64_t genctr, const uint8_t *bytes, size_t n_records);
 struct disc_log *disc_log_ref(struct disc_log *log);
 void disc_log_unref(struct disc_log *log); /* NULL is allowed */
@@ -69,9 +70,10 @@ const uint8_t *disc_log_record(const struct disc_log *log, size_t index);
 /* Same records in the same order? */
 bool disc_log_equal(const struct disc_log *a, const struct disc_log *b);
 
-/* Words for people and JSON: tcp, rdma ..; ipv4 ..; nvm, referral, current. A number that has none
- * comes as text in @scratch. */
+/* Words for people and JSON: tcp, rdma ..; ipv4 ..; nvm, referral, current; none, tls. A number
+ * that has none comes as text in @scratch. */
 const char *disc_trtype_word(uint8_t trtype, char scratch[8]);
 const char *disc_adrfam_word(uint8_t adrfam, char scratch[8]);
 const char *disc_subtype_word(uint8_t subtype, char scratch[8]);
+const char *disc_sectype_word(uint8_t sectype, char scratch[8]);
 int disc_trtype_of(const char *word); /* -EINVAL: none of that name */

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "nvmf/host.h"
+#include "nvmf/nvme-spec.h"
 
 #define UUID_NQN "nqn.2014-08.org.nvmexpress:uuid:"
 #define UUID_LENGTH 36
@@ -178,56 +179,28 @@ bool host_options_has(const struct host_options *options, const char *option)
 
 /* --- records of a discovery log */
 
-static unsigned int u16_at(const uint8_t *bytes)
+int host_record_decode(const uint8_t bytes[DISC_RECORD_BYTES], struct host_record *ret)
 {
-	return bytes[0] | (unsigned int)bytes[1] << 8;
-}
+	static const char *const requires[] = { "", "required", "not-required", "3" };
+	struct disc_record record;
+	char scratch[8];
+	int r = disc_record_decode(bytes, &record, NULL);
 
-/* Ended by a NUL or the field's end; padded with blanks by some. */
-static void take_text(const uint8_t *bytes, size_t size, char *ret)
-{
-	size_t length = strnlen((const char *)bytes, size);
-
-	memcpy(ret, bytes, length);
-	while (length && ret[length - 1] == ' ')
-		length--;
-	ret[length] = '\0';
-	str_clean(ret);
-}
-
-static void take_word(unsigned int value, const char *const *words, size_t count, char *ret,
-		      size_t size)
-{
-	if (value < count && words[value])
-		snprintf(ret, size, "%s", words[value]);
-	else
-		snprintf(ret, size, "%u", value);
-}
-
-#define TAKE_WORD(value, words, ret)                                                               \
-	take_word(value, words, sizeof(words) / sizeof((words)[0]), ret, sizeof(ret))
-
-void host_record_decode(const uint8_t bytes[HOST_RECORD_BYTES], struct host_record *ret)
-{
-	static const char *const transports[255] = {
-		[1] = "rdma", [2] = "fc", [3] = "tcp", [254] = "loop"
-	};
-	static const char *const families[] = { "", "ipv4", "ipv6", "ib", "fc" };
-	static const char *const subtypes[] = { NULL, "referral", "nvme", "current" };
-	static const char *const requires[] = { "", "required", "not-required" };
-	static const char *const securities[] = { "none", "tls", "tls" };
-
-	memset(ret, 0, sizeof(*ret));
-	TAKE_WORD(bytes[0], transports, ret->transport);
-	TAKE_WORD(bytes[1], families, ret->family);
-	TAKE_WORD(bytes[2], subtypes, ret->subtype);
-	TAKE_WORD(bytes[3] & 3U, requires, ret->requires);
-	ret->port_id = (uint16_t)u16_at(bytes + 4);
-	ret->cntlid = (uint16_t)u16_at(bytes + 6);
-	take_text(bytes + 32, 32, ret->trsvcid);
-	take_text(bytes + 256, 256, ret->nqn);
-	take_text(bytes + 512, 256, ret->traddr);
-	snprintf(ret->security, sizeof(ret->security), "none");
-	if (strcmp(ret->transport, "tcp") == 0)
-		TAKE_WORD(bytes[768], securities, ret->security);
+	if (r < 0)
+		return r;
+#define TAKE(to, text) snprintf(ret->to, sizeof(ret->to), "%s", text)
+	TAKE(transport, disc_trtype_word(record.trtype, scratch));
+	TAKE(family, disc_adrfam_word(record.adrfam, scratch));
+	TAKE(subtype, record.subtype == NVME_SUBTYPE_NVM
+			      ? "nvme"
+			      : disc_subtype_word(record.subtype, scratch));
+	TAKE(requires, requires[record.treq & NVME_TREQ_MASK]);
+	TAKE(trsvcid, record.trsvcid);
+	TAKE(nqn, record.subnqn);
+	TAKE(traddr, record.traddr);
+	TAKE(security, disc_sectype_word(record.sectype, scratch));
+#undef TAKE
+	ret->port_id = record.port_id;
+	ret->cntlid = record.cntlid;
+	return 0;
 }

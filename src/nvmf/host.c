@@ -16,8 +16,6 @@
 #include "nvmf/kmsg.h"
 
 #define SYSFS_NVME "/sys/class/nvme"
-#define LOG_PAGE_DISCOVERY 0x70
-#define LOG_HEADER_BYTES 1024
 #define LOG_CHUNK_BYTES 4096
 #define LOG_TRIES 5
 
@@ -351,7 +349,7 @@ static int read_log(const struct session *s, uint64_t offset, void *data, uint32
 	struct nvme_get_log_args args = {
 		.args_size = sizeof(args),
 		.fd = s->lib.ctrl_get_fd(s->ctrl),
-		.lid = LOG_PAGE_DISCOVERY,
+		.lid = NVME_LOG_LID_DISCOVER,
 		.lpo = offset,
 		.log = data,
 		.len = length,
@@ -372,36 +370,40 @@ static int read_log(const struct session *s, uint64_t offset, void *data, uint32
 	return 0;
 }
 
-static uint64_t u64_at(const uint8_t *bytes)
-{
-	uint64_t value = 0;
-	size_t i;
-
-	for (i = 8; i > 0; i--)
-		value = value << 8 | bytes[i - 1];
-	return value;
-}
-
+/* @ret_count  of those that lead somewhere */
 static int read_records(const struct session *s, uint64_t count, struct host_record *records,
-			struct err *err)
+			size_t *ret_count, struct err *err)
 {
-	const uint64_t per_chunk = LOG_CHUNK_BYTES / HOST_RECORD_BYTES;
+	const uint64_t per_chunk = LOG_CHUNK_BYTES / DISC_RECORD_BYTES;
 	uint8_t chunk[LOG_CHUNK_BYTES];
 	uint64_t done = 0;
+	size_t taken = 0;
 
 	while (done < count) {
 		uint64_t n = count - done < per_chunk ? count - done : per_chunk;
 		uint64_t i;
-		int r = read_log(s, LOG_HEADER_BYTES + done * HOST_RECORD_BYTES, chunk,
-				 (uint32_t)(n * HOST_RECORD_BYTES), err);
+		int r = read_log(s, DISC_HEADER_BYTES + done * DISC_RECORD_BYTES, chunk,
+				 (uint32_t)(n * DISC_RECORD_BYTES), err);
 
 		if (r < 0)
 			return r;
 		for (i = 0; i < n; i++)
-			host_record_decode(chunk + i * HOST_RECORD_BYTES, &records[done + i]);
+			if (host_record_decode(chunk + i * DISC_RECORD_BYTES, &records[taken]) == 0)
+				taken++;
 		done += n;
 	}
+	*ret_count = taken;
 	return 0;
+}
+
+static int read_header(const struct session *s, struct disc_header *ret, struct err *err)
+{
+	uint8_t bytes[DISC_HEADER_BYTES] = { 0 };
+	int r = read_log(s, 0, bytes, sizeof(bytes), err);
+
+	if (r == 0)
+		disc_header_decode(bytes, ret);
+	return r;
 }
 
 /* Returns: 1 it changed while it was read. */
@@ -409,27 +411,24 @@ static int read_once(const struct session *s, struct host_record **ret, size_t *
 		     struct err *err)
 {
 	CLEANUP_FREE struct host_record *records = NULL;
-	uint8_t header[LOG_HEADER_BYTES] = { 0 };
-	uint64_t generation;
-	uint64_t count;
-	int r = read_log(s, 0, header, sizeof(header), err);
+	struct disc_header header = { 0 }, after = { 0 };
+	size_t count = 0;
+	int r = read_header(s, &header, err);
 
 	if (r < 0)
 		return r;
-	generation = u64_at(header);
-	count = u64_at(header + 8);
-	if (count > HOST_RECORDS_MAX)
+	if (header.numrec > HOST_RECORDS_MAX)
 		return err_set(err, -EBADMSG, "the discovery log says it has %llu records",
-			       (unsigned long long)count);
-	records = calloc(count ? count : 1, sizeof(*records));
+			       (unsigned long long)header.numrec);
+	records = calloc(header.numrec ? header.numrec : 1, sizeof(*records));
 	if (!records)
 		return err_nomem(err);
-	r = read_records(s, count, records, err);
+	r = read_records(s, header.numrec, records, &count, err);
 	if (r == 0)
-		r = read_log(s, 0, header, sizeof(header), err);
+		r = read_header(s, &after, err);
 	if (r < 0)
 		return r;
-	if (u64_at(header) != generation)
+	if (after.genctr != header.genctr)
 		return 1;
 	*ret = TAKE_PTR(records);
 	*ret_count = count;

@@ -19,12 +19,13 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "nvmf/disc-log.h"
 #include "nvmf/nqn.h"
 
 #define HOST_CONTROLLER_MAX 32 /* of a controller, "nvme123", with NUL */
 #define HOST_UNSET INT_MIN
 #define HOST_ID_MAX 37 /* a UUID as text, with NUL */
-#define HOST_RECORDS_MAX 65536
+#define HOST_RECORDS_MAX DISC_RECORDS_MAX
 
 /* How a connection behaves. HOST_UNSET: as the kernel does by itself. */
 struct host_tuning {
@@ -89,7 +90,7 @@ int host_disconnect(const char *name, const char *nqn, struct err *err);
 
 /* --- discovery */
 
-/* One record of a discovery log page; texts are printable, trailing blanks are cut. */
+/* One record of a discovery log page, in words. */
 struct host_record {
 	char transport[8]; /* tcp, rdma, fc, loop; a number if it is another */
 	char family[8];	   /* ipv4, ipv6, ib, fc, "" */
@@ -103,9 +104,8 @@ struct host_record {
 	uint16_t cntlid;
 };
 
-#define HOST_RECORD_BYTES 1024
-/* Any bytes are taken. */
-void host_record_decode(const uint8_t bytes[HOST_RECORD_BYTES], struct host_record *ret);
+/* A record (disc-log.h) in words. Returns: 0; -EINVAL it leads nowhere and is left out. */
+int host_record_decode(const uint8_t bytes[DISC_RECORD_BYTES], struct host_record *ret);
 
 /*
  * Ask a discovery controller for its log: connect, read, disconnect. Blocks.

@@ -171,17 +171,17 @@ static void tuning_is_taken_where_none_is_set(void **state)
 
 static void reads_a_record_of_a_discovery_log(void **state)
 {
-	uint8_t bytes[HOST_RECORD_BYTES] = {
+	uint8_t bytes[DISC_RECORD_BYTES] = {
 		[0] = 3, [1] = 1, [2] = 2, [3] = 1, [4] = 42, [6] = 0xff, [7] = 0xff
 	};
 	struct host_record record;
 
 	(void)state;
 	memcpy(bytes + 32, "4420    ", 8);
-	memset(bytes + 256, 'n', 256);
+	memset(bytes + 256, 'n', 223);
 	memcpy(bytes + 512, "10.0.0.1\0garbage", 16);
 	bytes[768] = 2;
-	host_record_decode(bytes, &record);
+	assert_int_equal(host_record_decode(bytes, &record), 0);
 	assert_string_equal(record.transport, "tcp");
 	assert_string_equal(record.family, "ipv4");
 	assert_string_equal(record.subtype, "nvme");
@@ -189,15 +189,26 @@ static void reads_a_record_of_a_discovery_log(void **state)
 	assert_string_equal(record.security, "tls");
 	assert_string_equal(record.trsvcid, "4420");
 	assert_string_equal(record.traddr, "10.0.0.1");
-	assert_int_equal(strlen(record.nqn), 256);
+	assert_int_equal(strlen(record.nqn), 223);
 	assert_int_equal(record.port_id, 42);
 	assert_int_equal(record.cntlid, 0xffff);
-	memset(bytes, 0xee, sizeof(bytes));
 	bytes[0] = 254;
-	host_record_decode(bytes, &record);
+	bytes[1] = 238;
+	assert_int_equal(host_record_decode(bytes, &record), 0);
 	assert_string_equal(record.transport, "loop");
 	assert_string_equal(record.family, "238");
-	assert_string_equal(record.subtype, "238");
+	assert_string_equal(record.security, "none");
+}
+
+static void leaves_out_a_record_that_leads_nowhere(void **state)
+{
+	uint8_t bytes[DISC_RECORD_BYTES];
+	struct host_record record = { .transport = "kept" };
+
+	(void)state;
+	memset(bytes, 0xee, sizeof(bytes));
+	assert_int_equal(host_record_decode(bytes, &record), -EINVAL);
+	assert_string_equal(record.transport, "kept");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -213,6 +224,7 @@ int main(void)
 		TEST(knows_what_the_kernel_takes),
 		TEST(tuning_is_taken_where_none_is_set),
 		TEST(reads_a_record_of_a_discovery_log),
+		TEST(leaves_out_a_record_that_leads_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
