@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "collector/collector.h"
+#include "collector/filter.h"
 #include "collector/view.h"
 
 #define EVENTS_LIMIT 1000
@@ -99,7 +100,7 @@ static int get_role(const struct api_request *request, int *ret, struct err *err
 	return err_set(err, -EINVAL, "role must be target or initiator");
 }
 
-static int get_filter(const struct api_request *request, struct view_filter *ret, struct err *err)
+static int get_filter(const struct api_request *request, struct filter *ret, struct err *err)
 {
 	ret->node = api_query(request, "node");
 	ret->id = api_query(request, "id");
@@ -112,7 +113,7 @@ static int get_filter(const struct api_request *request, struct view_filter *ret
 static int list_of_kind(struct collector *collector, const struct api_request *request,
 			const char *kind, struct api_answer *answer, struct err *err)
 {
-	struct view_filter filter = { .kind = kind };
+	struct filter filter = { .kind = kind };
 	int r = get_filter(request, &filter, err);
 
 	if (r < 0)

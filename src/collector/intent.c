@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "collector/filter.h"
 #include "collector/intent-own.h"
 #include "core/log.h"
 
@@ -636,7 +637,24 @@ static bool fits_text(const char *filter, const char *a, const char *b, const ch
 	       (c && strcmp(filter, c) == 0);
 }
 
-static bool fits(const struct intent *intent, const struct api_request *request)
+/* Of an export the hosts that it was made for. */
+static bool fits_host(const struct intent *intent, const struct filter_host *host)
+{
+	const struct js *hosts = js_get(intent->request, "hosts");
+	size_t i;
+
+	if (!intent->is_export)
+		return fits_text(host->text, intent->host_name, intent->hostnqn, intent->host);
+	if (!host->text || js_is_true(js_get(intent->request, "any_host")))
+		return true;
+	for (i = 0; i < js_length(hosts); i++)
+		if (js_text(js_at(hosts, i)) && filter_host_is(host, js_text(js_at(hosts, i))))
+			return true;
+	return false;
+}
+
+static bool fits(const struct intent *intent, const struct api_request *request,
+		 const struct filter_host *host)
 {
 	const char *state =
 		intent->is_export ? intent_export_state(intent) : intent_plan_state(&intent->plan);
@@ -644,8 +662,7 @@ static bool fits(const struct intent *intent, const struct api_request *request)
 
 	return fits_text(api_query(request, "nqn"), intent->nqn, NULL, NULL) &&
 	       fits_text(api_query(request, "state"), state, NULL, NULL) &&
-	       fits_text(api_query(request, "host"), intent->host_name, intent->hostnqn,
-			 intent->host) &&
+	       fits_host(intent, host) &&
 	       (fits_text(node, intent->target_name, intent->target, NULL) ||
 		fits_text(node, intent->host_name, intent->host, NULL));
 }
@@ -657,10 +674,13 @@ static int get_list(struct collector *collector, const struct api_request *reque
 	bool is_export = strcmp(request->path, "/exports") == 0;
 	struct js *js = js_object();
 	struct js *items = js_array();
+	struct filter_host host;
 	size_t i;
 
+	filter_host_find(collector->registry, api_query(request, "host"), &host);
 	for (i = 0; i < intents->count; i++)
-		if (intents->items[i]->is_export == is_export && fits(intents->items[i], request))
+		if (intents->items[i]->is_export == is_export &&
+		    fits(intents->items[i], request, &host))
 			js_append(items, intent_format(intents->items[i]));
 	js_set(js, "version", js_int(REPORT_VERSION));
 	js_set(js, "items", items);

@@ -13,18 +13,11 @@
 
 /* --- nodes */
 
-static const char *state_word(const struct registry_source *source)
-{
-	if (source->online)
-		return "online";
-	return source->lost ? "lost" : "unknown";
-}
-
 static struct js *role_view(const struct registry_source *source)
 {
 	struct js *js = js_object();
 
-	js_set(js, "state", js_string(state_word(source)));
+	js_set(js, "state", js_string(filter_state_word(source)));
 	js_set(js, "program", js_string(source->program));
 	js_set(js, "boot", js_string(source->boot));
 	js_set(js, "seq", js_int((int64_t)source->seq));
@@ -75,26 +68,6 @@ int view_node_event(struct collector *collector, const struct registry_source *s
 	return events_add(collector->events, &event, err);
 }
 
-static bool node_has_state(const struct registry_node *node, const char *state)
-{
-	int role;
-
-	for (role = 0; role < REGISTRY_ROLES; role++)
-		if (node->sources[role] && strcmp(state_word(node->sources[role]), state) == 0)
-			return true;
-	return false;
-}
-
-static bool node_fits(const struct registry_node *node, const struct view_filter *filter)
-{
-	if (filter->node && strcmp(filter->node, node->id) != 0 &&
-	    strcmp(filter->node, node->name) != 0)
-		return false;
-	if (filter->role >= 0 && !node->sources[filter->role])
-		return false;
-	return !filter->state || node_has_state(node, filter->state);
-}
-
 static void begin_list(struct str *out)
 {
 	str_addf(out, "{\"version\":%d,\"items\":[", REPORT_VERSION);
@@ -106,19 +79,21 @@ static int end_list(struct str *out, struct err *err)
 	return out->failed ? err_nomem(err) : 0;
 }
 
-int view_nodes(const struct collector *collector, const struct view_filter *filter, struct str *out,
+int view_nodes(const struct collector *collector, const struct filter *filter, struct str *out,
 	       struct err *err)
 {
+	struct filter_run run;
 	const char *comma = "\n";
 	size_t i;
 
+	filter_begin(collector->registry, filter, &run);
 	begin_list(out);
 	for (i = 0; i < registry_node_count(collector->registry); i++) {
 		struct registry_node *node = registry_node_at(collector->registry, i);
 		CLEANUP_JS struct js *js = NULL;
 		CLEANUP_FREE char *text = NULL;
 
-		if (!node_fits(node, filter))
+		if (!filter_fits_node(&run, node))
 			continue;
 		js = view_node(node);
 		js_set(js, "kind", js_string("node"));
@@ -136,7 +111,7 @@ int view_nodes(const struct collector *collector, const struct view_filter *filt
 /* --- objects */
 
 struct lister {
-	const struct view_filter *filter;
+	struct filter_run run;
 	struct str *out;
 	const char *comma;
 	/* of the source that was last */
@@ -168,43 +143,12 @@ static void set_head(struct lister *lister, const struct registry_source *source
 		 source->online ? "false" : "true");
 }
 
-/* Of a list of texts. */
-static bool list_has(const char *json, const char *key, const char *text)
-{
-	CLEANUP_STR struct str quoted = STR_NULL;
-	size_t length;
-	const char *list = peek_find(json, key, &length);
-
-	if (!list)
-		return false;
-	add_quoted(&quoted, text);
-	return memmem(list, length, str_get(&quoted), quoted.length) != NULL;
-}
-
-static bool has_nqn(const struct registry_object *object, const char *nqn)
-{
-	return peek_is(object->attrs, "nqn", nqn) || list_has(object->attrs, "subsystems", nqn);
-}
-
-static bool has_host(const struct registry_source *source, const struct registry_object *object,
-		     const char *host)
-{
-	return peek_is(object->attrs, "hostnqn", host) ||
-	       (source->role == REPORT_INITIATOR &&
-		(strcmp(source->node->name, host) == 0 || strcmp(source->node->id, host) == 0));
-}
-
 static int list_one(void *data, const struct registry_source *source,
 		    const struct registry_object *object)
 {
 	struct lister *lister = data;
-	const struct view_filter *filter = lister->filter;
 
-	if (filter->nqn && !has_nqn(object, filter->nqn))
-		return 0;
-	if (filter->host && !has_host(source, object, filter->host))
-		return 0;
-	if (filter->state && !peek_is(object->attrs, "state", filter->state))
+	if (!filter_fits(&lister->run, source, object))
 		return 0;
 	if (lister->source != source)
 		set_head(lister, source);
@@ -225,17 +169,19 @@ static int list_one(void *data, const struct registry_source *source,
 	return 0;
 }
 
-int view_objects(const struct collector *collector, const struct view_filter *filter,
-		 struct str *out, struct err *err)
+int view_objects(const struct collector *collector, const struct filter *filter, struct str *out,
+		 struct err *err)
 {
 	struct registry_filter in_registry = {
 		.node = filter->node, .role = filter->role, .kind = filter->kind, .id = filter->id
 	};
-	struct lister lister = { .filter = filter, .out = out, .comma = "\n", .head = STR_NULL };
+	struct lister lister = { .out = out, .comma = "\n", .head = STR_NULL };
 	bool failed;
 
+	filter_begin(collector->registry, filter, &lister.run);
 	begin_list(out);
 	registry_each(collector->registry, &in_registry, list_one, &lister);
+	filter_end(&lister.run);
 	failed = lister.head.failed;
 	str_deinit(&lister.head);
 	return failed ? err_nomem(err) : end_list(out, err);

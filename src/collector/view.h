@@ -5,25 +5,15 @@
 #include "base/err.h"
 #include "base/js.h"
 #include "base/str.h"
+#include "collector/filter.h"
 #include "collector/registry.h"
 
 struct collector;
 
-/* What is asked for; NULL: anything. */
-struct view_filter {
-	const char *kind;
-	const char *node; /* id or name */
-	int role;	  /* -1 any */
-	const char *id;
-	const char *nqn;
-	const char *host; /* a host's NQN, or the name of its node */
-	const char *state;
-};
-
 /* {"version", "items"}: one object in a line. Returns: 0; -ENOMEM. */
-int view_objects(const struct collector *collector, const struct view_filter *filter,
-		 struct str *out, struct err *err);
-int view_nodes(const struct collector *collector, const struct view_filter *filter, struct str *out,
+int view_objects(const struct collector *collector, const struct filter *filter, struct str *out,
+		 struct err *err);
+int view_nodes(const struct collector *collector, const struct filter *filter, struct str *out,
 	       struct err *err);
 int view_status(const struct collector *collector, struct str *out, struct err *err);
 

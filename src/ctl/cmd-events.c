@@ -26,14 +26,21 @@ static bool is_or_any(const char *wanted, const struct js *object, const char *k
 	return !wanted || strcmp(view_text(object, key), wanted) == 0;
 }
 
+/* Of that host itself, or about it. */
+static bool is_of_host(const char *host, const struct js *event, const struct js *object)
+{
+	return is_or_any(host, object, "hostnqn") || is_or_any(host, object, "host") ||
+	       (strcmp(view_text(event, "role"), "initiator") == 0 &&
+		is_or_any(host, event, "node"));
+}
+
 /* What only the object itself tells is not asked of the collector. */
 static bool fits(const struct ctl *ctl, const struct js *event)
 {
 	const struct js *object = js_get(event, "object");
 
 	return is_or_any(ctl->opt.nqn, object, "nqn") &&
-	       (is_or_any(ctl_host(ctl), object, "hostnqn") ||
-		is_or_any(ctl_host(ctl), object, "host")) &&
+	       is_of_host(ctl_host(ctl), event, object) &&
 	       is_or_any(ctl->opt.state, object, "state");
 }
 

@@ -70,7 +70,7 @@ static void who_is_silent_is_lost_once_and_comes_back(void **state)
 	HARNESS h;
 	struct registry_source *source;
 	CLEANUP_STR struct str text = STR_NULL;
-	struct view_filter filter = { .role = -1, .kind = "drive" };
+	struct filter filter = { .role = -1, .kind = "drive" };
 
 	(void)state;
 	begin(&h);
