@@ -39,8 +39,7 @@ static bool fits(const struct ctl *ctl, const struct js *event)
 {
 	const struct js *object = js_get(event, "object");
 
-	return is_or_any(ctl->opt.nqn, object, "nqn") &&
-	       is_of_host(ctl_host(ctl), event, object) &&
+	return is_or_any(ctl->opt.nqn, object, "nqn") && is_of_host(ctl_host(ctl), event, object) &&
 	       is_or_any(ctl->opt.state, object, "state");
 }
 
