@@ -18,6 +18,7 @@
 
 struct loop {
 	sd_event *event;
+	struct swarm *swarm;
 };
 
 struct loop_source {
@@ -84,6 +85,16 @@ int64_t loop_now_ms(struct loop *loop)
 	if (sd_event_now(loop->event, CLOCK_MONOTONIC, &now) < 0)
 		return clock_monotonic_ms();
 	return (int64_t)(now / 1000);
+}
+
+struct swarm *loop_swarm(const struct loop *loop)
+{
+	return loop->swarm;
+}
+
+void loop_set_swarm(struct loop *loop, struct swarm *swarm)
+{
+	loop->swarm = swarm;
 }
 
 void loop_enable_watchdog(struct loop *loop)

@@ -46,6 +46,11 @@ int loop_step(struct loop *loop, int ms);
 /* The monotonic clock in milliseconds, read once in each round. */
 int64_t loop_now_ms(struct loop *loop);
 
+/* The swarm of this loop (swarm.h), which keeps it here; NULL: there is none. */
+struct swarm;
+struct swarm *loop_swarm(const struct loop *loop);
+void loop_set_swarm(struct loop *loop, struct swarm *swarm);
+
 /* Keep systemd's watchdog fed if it asks for that (WATCHDOG_USEC). */
 void loop_enable_watchdog(struct loop *loop);
 
