@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,6 +91,7 @@ static void add_collector(const struct js *collector, struct str *text)
 {
 	const char *url = js_text(js_get(collector, "url"));
 	const char *error = js_text(js_get(collector, "error"));
+	const char *why = js_text(js_get(collector, "lost_why"));
 
 	str_add(text, "collector: ");
 	if (!js_is_true(js_get(collector, "configured")) && !url) {
@@ -104,6 +106,15 @@ static void add_collector(const struct js *collector, struct str *text)
 		str_add_clean(text, error);
 	}
 	str_add(text, "\n");
+	if (js_number(js_get(collector, "lost"), 0)) {
+		str_addf(text, "  %" PRId64 " events were lost: ",
+			 js_number(js_get(collector, "lost"), 0));
+		str_add_clean(text, why ? why : "");
+		str_add(text, "\n");
+	}
+	if (js_number(js_get(collector, "refused"), 0))
+		str_addf(text, "  %" PRId64 " events were refused by it and set aside\n",
+			 js_number(js_get(collector, "refused"), 0));
 }
 
 static void print_daemon(struct ctl *ctl, const struct js *status)

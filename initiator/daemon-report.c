@@ -195,14 +195,24 @@ void report_state(struct daemon *daemon)
 
 static void on_event(void *data, const struct report_event *event)
 {
+	if (strcmp(event->kind, "gap") == 0)
+		log_warning("%s", event->cause);
 	serve_event(data, event);
+}
+
+static void on_lost(void *data, const char *why)
+{
+	(void)data;
+	log_error("events for the collector are lost, it will get the state as a whole: %s", why);
 }
 
 int report_start(struct daemon *daemon, struct err *err)
 {
 	char spool[CONF_PATH_MAX];
 	struct agent_conf *conf = &daemon->conf.collector;
-	const struct agent_hooks hooks = { intent_take, on_event, NULL, daemon };
+	const struct agent_hooks hooks = {
+		.wanted = intent_take, .event = on_event, .lost = on_lost, .data = daemon
+	};
 	struct agent_config config = {
 		.program = daemon->paths.program,
 		.role = REPORT_INITIATOR,

@@ -446,6 +446,8 @@ static struct js *collector_status(const struct daemon *daemon)
 	js_set(js, "seq", js_int((int64_t)status.seq));
 	js_set(js, "acknowledged", js_int((int64_t)status.acknowledged));
 	js_set(js, "lost", js_int((int64_t)status.lost));
+	js_set(js, "lost_why", js_string(status.lost_why ? status.lost_why : ""));
+	js_set(js, "refused", js_int((int64_t)status.refused));
 	js_set(js, "wanted", js_int((int64_t)status.generation));
 	return js;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* status, watch: what nvmet-sunfishd knows. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,6 +114,12 @@ static void add_collector(const struct js *collector, struct str *text)
 	if (*text_of(collector, "error"))
 		str_addf(text, ": %s", text_of(collector, "error"));
 	str_add(text, "\n");
+	if (js_number(js_get(collector, "lost"), 0))
+		str_addf(text, "  %" PRId64 " events were lost: %s\n",
+			 js_number(js_get(collector, "lost"), 0), text_of(collector, "lost_why"));
+	if (js_number(js_get(collector, "refused"), 0))
+		str_addf(text, "  %" PRId64 " events were refused by it and set aside\n",
+			 js_number(js_get(collector, "refused"), 0));
 }
 
 static void merge(struct js *to, const struct js *from)

@@ -81,10 +81,17 @@ static void on_event(void *data, const struct report_event *event)
 	};
 	CLEANUP_JS struct js *js = report_event_encode(event);
 
-	log_write(LOG_INFO, &about, "%s %s %s%s%s (%s)", event->kind, event->id, event->type,
-		  state ? ": " : "", state ? state : "", event->cause);
+	log_write(strcmp(event->kind, "gap") == 0 ? LOG_WARNING : LOG_INFO, &about,
+		  "%s %s %s%s%s (%s)", event->kind, event->id, event->type, state ? ": " : "",
+		  state ? state : "", event->cause);
 	tell_drift(&about, event);
 	daemon_serve_event(data, js);
+}
+
+static void on_lost(void *data, const char *why)
+{
+	(void)data;
+	log_error("events for the collector are lost, it will get the state as a whole: %s", why);
 }
 
 /* --- down */
@@ -200,12 +207,16 @@ struct js *daemon_report_status(const struct daemon *daemon)
 	js_set(js, "events", js_int((int64_t)status.seq));
 	js_set(js, "acknowledged", js_int((int64_t)status.acknowledged));
 	js_set(js, "lost", js_int((int64_t)status.lost));
+	js_set(js, "lost_why", js_string(status.lost_why));
+	js_set(js, "refused", js_int((int64_t)status.refused));
 	return js;
 }
 
 static int agent_begin(struct daemon *daemon, const struct agent_config *config, struct err *err)
 {
-	const struct agent_hooks hooks = { on_wanted, on_event, NULL, daemon };
+	const struct agent_hooks hooks = {
+		.wanted = on_wanted, .event = on_event, .lost = on_lost, .data = daemon
+	};
 
 	return agent_new(daemon->loop, config, &hooks, &daemon->agent, err);
 }

@@ -17,6 +17,9 @@ struct agent_retry {
 	bool refused;	       /* by 401 or 403: it takes a person */
 };
 
+/* What the next report may have in it, after one was refused: see agent-refused.c. */
+enum agent_part { AGENT_ALL, AGENT_EVENTS, AGENT_SNAPSHOT, AGENT_NOTHING };
+
 struct agent_report {
 	struct httpc_call *call;
 	struct loop_source *timer;
@@ -25,7 +28,9 @@ struct agent_report {
 	bool waiting; /* after a failure */
 	/* of the one under way */
 	char boot[64];
-	uint64_t to; /* the last number in it */
+	uint64_t to;   /* the last number in it */
+	size_t events; /* in it */
+	size_t left_out;
 	bool has_snapshot;
 	/* what is due */
 	bool snapshot;
@@ -33,6 +38,13 @@ struct agent_report {
 	int64_t sampled_ms;
 	uint64_t sent; /* the last number ever sent in this boot */
 	char error[ERR_TEXT_MAX];
+	/* after one was refused */
+	enum agent_part part;
+	size_t events_max;
+	bool suspect;	/* the event after the acknowledged ones, if an empty report is taken */
+	uint64_t aside; /* the event that is sent as a note of itself; 0 none */
+	char aside_why[ERR_TEXT_MAX];
+	int64_t hold_ms; /* no snapshot before */
 };
 
 struct agent_poll {
@@ -63,6 +75,9 @@ struct agent {
 	struct object_set *state;
 	uint64_t seq; /* without a spool */
 	uint64_t lost;
+	uint64_t lost_told; /* of them, by notes */
+	char lost_why[ERR_TEXT_MAX];
+	uint64_t refused;
 	bool connected;
 	int64_t since_ms;
 	struct agent_report report;
@@ -77,7 +92,11 @@ int agent_call(struct agent *agent, const struct httpc_request *request, httpc_d
 /* What the answer means: 0 good (2xx), or the reason in @err. */
 int agent_check(struct agent_retry *retry, const struct httpc_reply *reply, struct err *err);
 /* The spool began anew, with @waiting events in it: a snapshot is due. */
-void agent_spool_lost(struct agent *agent, uint64_t waiting);
+void agent_spool_lost(struct agent *agent, uint64_t waiting, const char *why);
+/* So many events will never be sent. */
+void agent_count_lost(struct agent *agent, uint64_t count, const char *why);
+/* A note of those that were lost, if it can be kept now. */
+void agent_tell_lost(struct agent *agent);
 /* Count a failure. Returns: milliseconds until the next try. */
 int64_t agent_retry_ms(struct agent_retry *retry);
 
@@ -89,6 +108,20 @@ void agent_report_deinit(struct agent *agent);
 void agent_report_soon(struct agent *agent);
 /* The collector is there again. */
 void agent_report_retry(struct agent *agent);
+
+/* --- agent-refused.c */
+
+/* Is it the report that is refused, and not its sender? */
+bool agent_refused_is(const struct httpc_reply *reply);
+/* The report that was under way was refused. Returns: milliseconds until the next one; -1 as
+ * after any other failure. */
+int64_t agent_refused_take(struct agent *agent, const struct err *why);
+/* It was taken: the next one may have more in it. */
+void agent_refused_over(struct agent *agent);
+/* May a snapshot be sent? */
+bool agent_refused_holds(const struct agent *agent);
+/* Instead of an event that is set aside. Returns: 0, *ret owned; -ENOMEM. */
+int agent_refused_note(struct agent *agent, const char *text, size_t length, char **ret);
 
 /* --- agent-poll.c */
 

@@ -60,29 +60,46 @@ static void add_js(struct str *text, const char *before, struct js *take_js, con
 }
 
 struct collected {
+	struct agent *agent;
 	struct str text;
 	uint64_t to;
 	size_t count;
+	size_t most;
+	size_t left_out;
 	bool newest; /* rather leave out old ones than new ones */
 	bool all;
 };
+
+static void collect_note(struct collected *c, const char *text, size_t length)
+{
+	CLEANUP_FREE char *note = NULL;
+
+	if (agent_refused_note(c->agent, text, length, &note) < 0)
+		c->text.failed = true;
+	else
+		str_add(&c->text, note);
+}
 
 static int collect_event(void *data, uint64_t seq, const char *text, size_t length)
 {
 	struct collected *c = data;
 	const size_t max = c->newest ? RESYNC_BYTES_MAX : BYTES_MAX;
 
-	if (c->count && (c->count == REPORT_EVENTS_MAX || c->text.length + length > max)) {
+	if (c->count && (c->count >= c->most || c->text.length + length > max)) {
 		if (!c->newest) {
 			c->all = false;
 			return 1;
 		}
 		c->text.length = 0;
+		c->left_out += c->count;
 		c->count = 0;
 	}
 	if (c->count)
 		str_add_n(&c->text, ",", 1);
-	str_add_n(&c->text, text, length);
+	if (seq == c->agent->report.aside)
+		collect_note(c, text, length);
+	else
+		str_add_n(&c->text, text, length);
 	c->count++;
 	c->to = seq;
 	return 0;
@@ -92,17 +109,30 @@ static int collect_event(void *data, uint64_t seq, const char *text, size_t leng
 static int add_events(struct agent *agent, struct str *text)
 {
 	struct agent_report *report = &agent->report;
+	const bool may = report->snapshot && !agent_refused_holds(agent);
 	uint64_t after = spool_acknowledged(agent->spool);
-	struct collected c = { .to = after, .newest = report->resync, .all = true };
-	int r = spool_each(agent->spool, after, collect_event, &c);
+	struct collected c = { .agent = agent,
+			       .to = after,
+			       .most = report->events_max,
+			       .newest = report->resync && may,
+			       .all = report->part == AGENT_ALL };
+	int r;
 
+	if (c.newest) {
+		c.most = REPORT_EVENTS_MAX;
+		if (spool_next(agent->spool) - 1 - after > c.most)
+			c.left_out = spool_next(agent->spool) - 1 - after - c.most;
+	}
+	r = spool_each(agent->spool, after + c.left_out, collect_event, &c);
 	if (r >= 0 && c.count) {
 		str_add(text, ",\"events\":[");
 		str_add_n(text, str_get(&c.text), c.text.length);
 		str_add(text, "]");
 	}
 	report->to = c.to;
-	report->has_snapshot = report->snapshot && c.all;
+	report->events = c.count;
+	report->left_out = c.left_out;
+	report->has_snapshot = may && c.all;
 	if (r >= 0 && c.text.failed)
 		r = -ENOMEM;
 	str_deinit(&c.text);
@@ -142,18 +172,33 @@ static void add_samples(struct agent *agent, struct str *text)
 		js_free(samples);
 }
 
+/* After a refusal: the state alone, or nothing. */
+static void leave_events(struct agent *agent)
+{
+	struct agent_report *report = &agent->report;
+	const uint64_t acknowledged = spool_acknowledged(agent->spool);
+
+	report->has_snapshot = report->part == AGENT_SNAPSHOT;
+	report->to = report->has_snapshot ? spool_next(agent->spool) - 1 : acknowledged;
+	report->left_out = report->to - acknowledged;
+	report->events = 0;
+}
+
 /* Returns: 0; -ENOMEM. */
 static int compose(struct agent *agent, bool sample, struct str *text)
 {
 	struct agent_report *report = &agent->report;
 	const uint64_t waiting = spool_next(agent->spool) - 1 - spool_acknowledged(agent->spool);
-	int r;
+	int r = 0;
 
 	add_sender(agent, text);
-	r = add_events(agent, text);
+	if (report->part == AGENT_ALL || report->part == AGENT_EVENTS)
+		r = add_events(agent, text);
+	else
+		leave_events(agent);
 	if (r == -EIO) {
 		/* it was damaged, and has another boot id now */
-		agent_spool_lost(agent, waiting);
+		agent_spool_lost(agent, waiting, "the spool is damaged");
 		str_deinit(text);
 		*text = STR_NULL;
 		add_sender(agent, text);
@@ -163,7 +208,7 @@ static int compose(struct agent *agent, bool sample, struct str *text)
 		return r;
 	if (report->has_snapshot)
 		add_snapshot(agent, text);
-	else if (sample)
+	else if (sample && report->part == AGENT_ALL)
 		add_samples(agent, text);
 	str_add(text, "}");
 	snprintf(report->boot, sizeof(report->boot), "%s", spool_boot(agent->spool));
@@ -189,10 +234,19 @@ static void fail(struct agent *agent, const struct err *why)
 	loop_timer_set(report->timer, agent_retry_ms(&report->retry), 0);
 }
 
+/* A collector that does not know us takes nothing before a snapshot. */
+static bool is_stuck(const struct agent *agent)
+{
+	return agent->report.resync && agent_refused_holds(agent);
+}
+
 static bool is_due(const struct agent *agent)
 {
-	return agent->report.snapshot || agent->report.resync ||
-	       spool_next(agent->spool) - 1 > spool_acknowledged(agent->spool);
+	if (is_stuck(agent))
+		return false;
+	return (agent->report.snapshot && !agent_refused_holds(agent)) ||
+	       spool_next(agent->spool) - 1 > spool_acknowledged(agent->spool) ||
+	       agent->lost != agent->lost_told;
 }
 
 /* It has what was in the last report, and says up to where it is durable. */
@@ -206,6 +260,10 @@ static int take_ack(struct agent *agent, const struct report_answer *answer, str
 		report->snapshot = report->resync = false;
 	/* it cannot have what was never sent */
 	spool_acknowledge(agent->spool, answer->ack < report->sent ? answer->ack : report->sent);
+	if (had_snapshot && spool_acknowledged(agent->spool) > before)
+		agent_count_lost(agent, report->left_out, "they were too many for one report");
+	if (spool_acknowledged(agent->spool) >= report->aside)
+		report->aside = 0;
 	if (answer->resync) {
 		report->snapshot = report->resync = true;
 		return had_snapshot ? err_set(err, -EPROTO,
@@ -235,6 +293,23 @@ static int take_answer(struct agent *agent, const struct httpc_reply *reply, str
 	return take_ack(agent, &answer, err);
 }
 
+static void refuse_or_fail(struct agent *agent, const struct httpc_reply *reply,
+			   const struct err *why)
+{
+	struct agent_report *report = &agent->report;
+	int64_t ms = -1;
+
+	/* else the spool began anew meanwhile */
+	if (agent_refused_is(reply) && strcmp(report->boot, spool_boot(agent->spool)) == 0)
+		ms = agent_refused_take(agent, why);
+	if (ms < 0) {
+		fail(agent, why);
+		return;
+	}
+	memcpy(report->error, why->text, sizeof(report->error));
+	loop_timer_set(report->timer, ms, 0);
+}
+
 static void on_done(void *data, const struct httpc_reply *reply)
 {
 	struct agent *agent = data;
@@ -242,12 +317,18 @@ static void on_done(void *data, const struct httpc_reply *reply)
 	struct err err = ERR_NULL;
 
 	report->call = NULL;
-	if (agent_check(&report->retry, reply, &err) < 0 || take_answer(agent, reply, &err) < 0) {
+	if (agent_check(&report->retry, reply, &err) < 0) {
+		refuse_or_fail(agent, reply, &err);
+		return;
+	}
+	if (take_answer(agent, reply, &err) < 0) {
 		fail(agent, &err);
 		return;
 	}
+	agent_refused_over(agent);
 	report->retry.failures = 0;
-	report->error[0] = '\0';
+	if (!agent_refused_holds(agent))
+		report->error[0] = '\0';
 	if (!agent->connected)
 		agent_poll_retry(agent);
 	set_connected(agent, true);
@@ -278,6 +359,7 @@ static void send_report(struct agent *agent)
 			agent->hooks.sample(agent->hooks.data);
 	}
 	snprintf(url, sizeof(url), "%s" PATH, agent->url);
+	agent_tell_lost(agent);
 	r = compose(agent, sample, &text);
 	if (r < 0)
 		r = err_nomem(&err);
@@ -296,7 +378,7 @@ static void on_post(void *data)
 	struct agent *agent = data;
 	struct agent_report *report = &agent->report;
 
-	if (agent->state && !report->call && !report->waiting)
+	if (agent->state && !report->call && !report->waiting && !is_stuck(agent))
 		send_report(agent);
 }
 
@@ -324,6 +406,7 @@ int agent_report_init(struct agent *agent, struct err *err)
 	int r = loop_add_timer(agent->loop, on_timer, agent, &agent->report.timer, err);
 
 	agent->report.snapshot = true;
+	agent->report.events_max = REPORT_EVENTS_MAX;
 	if (r == 0)
 		r = loop_add_post(agent->loop, on_post, agent, &agent->report.post, err);
 	return r;

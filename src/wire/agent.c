@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,11 +169,30 @@ static void clean_cause(const char *cause, char clean[CAUSE_MAX])
 			*c = ' ';
 }
 
-void agent_spool_lost(struct agent *agent, uint64_t waiting)
+void agent_count_lost(struct agent *agent, uint64_t count, const char *why)
 {
-	agent->lost += waiting;
+	bool is_first = agent->lost == agent->lost_told;
+
+	if (!count)
+		return;
+	agent->lost += count;
+	snprintf(agent->lost_why, sizeof(agent->lost_why), "%s", why);
+	if (is_first && agent->hooks.lost)
+		agent->hooks.lost(agent->hooks.data, agent->lost_why);
+}
+
+void agent_spool_lost(struct agent *agent, uint64_t waiting, const char *why)
+{
 	agent->report.snapshot = true;
 	agent->report.sent = 0;
+	agent->report.aside = 0;
+	agent->report.suspect = false;
+	agent_count_lost(agent, waiting, why);
+}
+
+static const char *append_failure(int code)
+{
+	return code == -ENOBUFS ? "the spool is full" : strerror(-code);
 }
 
 static int spool_event(struct agent *agent, const struct report_event *event)
@@ -187,9 +207,46 @@ static int spool_event(struct agent *agent, const struct report_event *event)
 		return -ENOMEM;
 	r = spool_append(agent->spool, text, strlen(text));
 	if (r < 0)
-		agent_spool_lost(agent, waiting);
+		agent_spool_lost(agent, waiting, append_failure(r));
 	agent_report_soon(agent);
 	return 0;
+}
+
+void agent_tell_lost(struct agent *agent)
+{
+	const uint64_t lost = agent->lost;
+	const uint64_t waiting = spool_next(agent->spool) - 1 - spool_acknowledged(agent->spool);
+	CLEANUP_JS struct js *object = NULL;
+	CLEANUP_JS struct js *js = NULL;
+	CLEANUP_FREE char *text = NULL;
+	char cause[ERR_TEXT_MAX + 64];
+	struct report_event event = { .seq = spool_next(agent->spool),
+				      .time_ms = clock_wall_ms(),
+				      .type = "note",
+				      .kind = "gap",
+				      .id = "lost",
+				      .cause = cause };
+	int r;
+
+	if (lost == agent->lost_told)
+		return;
+	snprintf(cause, sizeof(cause), "%" PRIu64 " events are lost: %.400s",
+		 lost - agent->lost_told, agent->lost_why);
+	object = js_object();
+	js_set(object, "events", js_int((int64_t)(lost - agent->lost_told)));
+	event.object = object;
+	js = report_event_encode(&event);
+	text = js_format(js, JS_COMPACT);
+	if (!text)
+		return;
+	r = spool_append(agent->spool, text, strlen(text));
+	if (r < 0) {
+		agent_spool_lost(agent, waiting, append_failure(r));
+		return;
+	}
+	agent->lost_told = lost;
+	if (agent->hooks.event)
+		agent->hooks.event(agent->hooks.data, &event);
 }
 
 static uint64_t next_seq(struct agent *agent)
@@ -450,6 +507,8 @@ void agent_status(const struct agent *agent, struct agent_status *ret)
 		.seq = agent->spool ? spool_next(agent->spool) - 1 : agent->seq,
 		.acknowledged = agent->spool ? spool_acknowledged(agent->spool) : 0,
 		.lost = agent->lost,
+		.lost_why = agent->lost_why,
+		.refused = agent->refused,
 		.generation = agent->poll.generation,
 	};
 }

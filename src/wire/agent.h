@@ -43,10 +43,15 @@ typedef void (*agent_event_fn)(void *data, const struct report_event *event);
 /* Right before a report: put current counters into the state. May be NULL. */
 typedef void (*agent_sample_fn)(void *data);
 
+/* Events begin to be lost, since the disk or the spool is full: at the first of them. When it is
+ * over, a note of kind "gap" says how many they were. May be NULL. */
+typedef void (*agent_lost_fn)(void *data, const char *why);
+
 struct agent_hooks {
 	agent_wanted_fn wanted;
 	agent_event_fn event;
 	agent_sample_fn sample;
+	agent_lost_fn lost;
 	void *data;
 };
 
@@ -82,7 +87,9 @@ struct agent_status {
 	int64_t since_ms;  /* wall clock, when that became so */
 	const char *error; /* why not; "" */
 	uint64_t seq, acknowledged;
-	uint64_t lost;	     /* events that a full spool cost */
+	uint64_t lost; /* events that will never be sent */
+	const char *lost_why;
+	uint64_t refused;    /* events that the collector does not take: in ROLE.refused */
 	uint64_t generation; /* of what is wanted */
 };
 void agent_status(const struct agent *agent, struct agent_status *ret);

@@ -434,7 +434,7 @@ int spool_append(struct spool *spool, const char *text, size_t length)
 	if (r == 0 && (size_t)spool->end + size > spool->bytes_max && spool->front > RECORDS_AT)
 		cut(spool);
 	if (r == 0 && (size_t)spool->end + size > spool->bytes_max)
-		r = -ENOSPC;
+		r = -ENOBUFS;
 	if (r == 0 && !spool->has_head && !save_head(spool))
 		r = -ENOSPC;
 	if (r == 0) {

@@ -34,8 +34,9 @@ const char *spool_boot(const struct spool *spool);
 uint64_t spool_next(const struct spool *spool);
 uint64_t spool_acknowledged(const struct spool *spool);
 
-/* Append one event's text as number spool_next. Returns: 0; -ENOSPC full: all is forgotten, a
- * new boot id begins, and a snapshot is due; other negative errno: as -ENOSPC. */
+/* Append one event's text as number spool_next. Returns: 0; -ENOBUFS full: all is forgotten, a
+ * new boot id begins, and a snapshot is due; -ENOSPC the disk is, other negative errno: the same.
+ */
 int spool_append(struct spool *spool, const char *text, size_t length);
 /* Everything up to @seq is durable elsewhere. */
 void spool_acknowledge(struct spool *spool, uint64_t seq);

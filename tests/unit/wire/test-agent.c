@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
@@ -40,6 +41,7 @@ enum mood {
 	MOOD_RESYNC,  /* wants a snapshot whatever comes */
 	MOOD_GARBAGE, /* answers with no JSON */
 	MOOD_LIE,     /* acknowledges what it never got */
+	MOOD_DENY,    /* 400 to whatever it gets */
 };
 
 static struct collector {
@@ -62,6 +64,9 @@ static struct collector {
 	unsigned int polls;
 	char poll_query[64];
 	char token[64];
+	const char *poison;	  /* 400 to a report with this text in its events */
+	const char *bad_snapshot; /* .. in its snapshot */
+	unsigned int refused;
 } collector;
 
 static void on_held_gone(void *user, struct httpd_request *request)
@@ -158,6 +163,19 @@ static void reply_error(struct httpd_request *request, unsigned int status)
 	httpd_reply(request, status, "application/json", body, sizeof(body) - 1, NULL);
 }
 
+static bool is_poisoned(const struct js *js, const char *poison)
+{
+	CLEANUP_FREE char *text = js_format(js, JS_COMPACT);
+
+	return text && poison && strstr(text, poison);
+}
+
+static bool is_refused(const struct report *report)
+{
+	return collector.mood == MOOD_DENY || is_poisoned(report->events, collector.poison) ||
+	       (report->has_snapshot && is_poisoned(report->snapshot, collector.bad_snapshot));
+}
+
 static void on_report(struct httpd_request *request)
 {
 	struct report_answer answer = { .lease_ms = 30000, .wanted = collector.generation };
@@ -181,6 +199,11 @@ static void on_report(struct httpd_request *request)
 	assert_string_equal(report.name, "blake14");
 	assert_string_equal(report.program, "test 1");
 	assert_int_equal(report.role, REPORT_TARGET);
+	if (is_refused(&report)) {
+		collector.refused++;
+		reply_error(request, 400);
+		return;
+	}
 	if (js_length(report.samples))
 		collector.samples++;
 	answer.resync = apply(&report) || collector.mood == MOOD_RESYNC;
@@ -276,6 +299,7 @@ static struct helper {
 	uint64_t generation;
 	size_t entries;
 	unsigned int sampled;
+	unsigned int lost;
 } helper;
 
 static struct {
@@ -300,6 +324,13 @@ static void on_event(void *data, const struct report_event *event)
 	str_addf(&helper.told, "%" PRIu64 " %s %s/%s %s\n", event->seq, event->type, event->kind,
 		 event->id, event->cause);
 	helper.n_told++;
+}
+
+static void on_lost(void *data, const char *why)
+{
+	assert_ptr_equal(data, &helper);
+	assert_true(*why != '\0');
+	helper.lost++;
 }
 
 static void on_wanted(void *data, const struct wanted *wanted)
@@ -372,6 +403,7 @@ static int make_agent(const struct agent_config *changes, struct err *err)
 	const struct agent_hooks hooks = { .wanted = on_wanted,
 					   .event = on_event,
 					   .sample = changes->interval_ms == 100 ? on_sample : NULL,
+					   .lost = on_lost,
 					   .data = &helper };
 	struct agent_config config = *changes;
 	char url[64];
@@ -837,6 +869,11 @@ static void a_restarted_helper_sends_what_was_left_and_its_state(void **state)
 	logged("boot\n1 changed drive/a seen\n2 added drive/b seen\n3 changed drive/a seen\n");
 }
 
+static bool has_told_gap(void)
+{
+	return strstr(str_get(&collector.log), " note gap/lost ") != NULL;
+}
+
 static void a_full_spool_costs_events_but_not_the_state(void **state)
 {
 	int i;
@@ -851,10 +888,163 @@ static void a_full_spool_costs_events_but_not_the_state(void **state)
 	assert_true(status_now().lost > 0);
 	is_now("a=9");
 	start_collector();
+	assert_true(run_until(has_told_gap));
 	settles();
 	assert_int_equal(collector.snapshots, 2);
-	/* each one either came or is counted */
+	/* each one either came or is counted, and the collector is told how many did not */
 	assert_int_equal(collector.logged + status_now().lost, helper.n_told);
+	assert_non_null(strstr(str_get(&collector.log), "events are lost: the spool is full"));
+	assert_int_equal(helper.lost, 1);
+}
+
+static void events_that_a_snapshot_leaves_out_are_counted_and_told(void **state)
+{
+	int i;
+
+	(void)state;
+	is_now("a=1");
+	settles();
+	stop_collector();
+	for (i = 0; i < 6000; i++)
+		is_now(i % 2 ? "a=1" : "a=2");
+	/* it is another one, that begins with a snapshot */
+	collector.boot[0] = '\0';
+	collector.seq = 0;
+	start_collector();
+	assert_true(run_until(has_told_gap));
+	settles();
+	assert_int_equal(status_now().lost, 6000 - REPORT_EVENTS_MAX);
+	assert_non_null(
+		strstr(str_get(&collector.log), "1904 events are lost: they were too many"));
+	assert_int_equal(collector.logged, REPORT_EVENTS_MAX + 1);
+}
+
+/* --- the collector refuses a report */
+
+static bool has_set_aside(void)
+{
+	return status_now().refused == 1 && is_settled();
+}
+
+static void an_event_that_is_refused_is_set_aside(void **state)
+{
+	CLEANUP_FREE char *kept = NULL;
+	struct stat st;
+	size_t length;
+	int i;
+
+	(void)state;
+	collector.poison = "venom";
+	is_now("a=0");
+	settles();
+	stop_collector();
+	for (i = 1; i < 300; i++) {
+		char words[32];
+
+		snprintf(words, sizeof(words), i == 137 ? "a=venom" : "a=%d", i);
+		is_now(words);
+	}
+	start_collector();
+	assert_true(run_until(has_set_aside));
+	settles();
+	/* no number is missing, and all others are what they were */
+	assert_int_equal(collector.logged, 299);
+	assert_non_null(strstr(str_get(&collector.log), "\n136 changed drive/a seen\n137 note "
+							"gap/refused the collector refuses"));
+	assert_non_null(strstr(str_get(&collector.log), "\n138 changed drive/a seen\n"));
+	assert_non_null(strstr(str_get(&helper.told), "137 note gap/refused"));
+	assert_int_equal(status_now().lost, 0);
+	assert_true(collector.refused < 20);
+	assert_int_equal(stat(path_of("target.refused"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(fs_read_file(-1, path_of("target.refused"), 1 << 20, &kept, &length), 0);
+	assert_non_null(strstr(kept, "venom"));
+	assert_null(strstr(kept, "\"138\""));
+	/* it goes on as ever */
+	is_now("a=1 b=2");
+	settles();
+}
+
+static void what_is_refused_twice_is_set_aside_twice(void **state)
+{
+	(void)state;
+	collector.poison = "venom";
+	is_now("a=0");
+	settles();
+	is_now("a=venom");
+	is_now("a=venom2");
+	is_now("a=1");
+	settles();
+	assert_int_equal(status_now().refused, 2);
+	assert_int_equal(collector.logged, 3);
+	assert_int_equal(collector.seq, 3);
+}
+
+static bool is_denied(void)
+{
+	return collector.refused > 30;
+}
+
+static void a_collector_that_refuses_everything_costs_no_event(void **state)
+{
+	(void)state;
+	is_now("a=0");
+	settles();
+	collector.mood = MOOD_DENY;
+	is_now("a=1");
+	is_now("a=2");
+	assert_true(run_until(is_denied));
+	says("400");
+	assert_int_equal(status_now().refused, 0);
+	collector.mood = MOOD_GOOD;
+	settles();
+	logged("boot\n1 changed drive/a seen\n2 changed drive/a seen\n");
+}
+
+static bool has_all_events(void)
+{
+	return status_now().seq == status_now().acknowledged && collector.seq == status_now().seq;
+}
+
+static void events_go_on_without_a_snapshot_that_is_refused(void **state)
+{
+	unsigned int refused;
+
+	(void)state;
+	is_now("a=0");
+	settles();
+	collector.bad_snapshot = "state";
+	restart_agent();
+	is_now("a=0");
+	is_now("a=1");
+	assert_true(run_until(has_all_events));
+	run_for(100);
+	says("400");
+	/* it is not asked in a circle */
+	refused = collector.refused;
+	assert_true(refused < 6);
+	is_now("a=2");
+	assert_true(run_until(has_all_events));
+	assert_int_equal(collector.refused, refused);
+	assert_int_equal(status_now().refused, 0);
+	logged("boot\n1 changed drive/a seen\n2 changed drive/a seen\n");
+}
+
+static void a_refused_event_does_not_keep_a_new_collector_from_the_state(void **state)
+{
+	(void)state;
+	collector.poison = "venom";
+	is_now("a=0");
+	stop_collector();
+	is_now("a=2");
+	is_now("a=venom");
+	is_now("a=3");
+	start_collector();
+	/* a boot that it does not know begins with a snapshot alone */
+	assert_true(run_until(has_told_gap));
+	settles();
+	assert_int_equal(status_now().lost, 3);
+	assert_non_null(strstr(str_get(&collector.log), "3 events are lost"));
 }
 
 static void nothing_is_lost_or_doubled_whatever_happens(void **state)
@@ -1109,6 +1299,12 @@ int main(void)
 		TEST(a_collector_that_forgot_gets_a_snapshot),
 		TEST(a_restarted_helper_sends_what_was_left_and_its_state),
 		TEST_BARE(a_full_spool_costs_events_but_not_the_state),
+		TEST(events_that_a_snapshot_leaves_out_are_counted_and_told),
+		TEST(an_event_that_is_refused_is_set_aside),
+		TEST(what_is_refused_twice_is_set_aside_twice),
+		TEST(a_collector_that_refuses_everything_costs_no_event),
+		TEST(events_go_on_without_a_snapshot_that_is_refused),
+		TEST(a_refused_event_does_not_keep_a_new_collector_from_the_state),
 		TEST(nothing_is_lost_or_doubled_whatever_happens),
 		TEST(hears_what_is_wanted),
 		TEST(hears_the_same_only_once),
