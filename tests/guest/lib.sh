@@ -150,6 +150,12 @@ meet_put() { printf '%s' "${2-}" >"$MEET/.$1" && mv "$MEET/.$1" "$MEET/$1"; }
 meet_wait() { wait_for "${2:-60}" test -e "$MEET/$1"; }
 meet_get() { cat "$MEET/$1"; }
 
+# power_cycle: this guest of three dies now and boots anew with RIG_BOOT one more: begins again
+power_cycle() {
+	meet_put "reboot-$ROLE"
+	while :; do sleep 1; done
+}
+
 # role target|initiator: in which of two guests are we?
 role() { [ "${ROLE:-}" = "$1" ]; }
 
