@@ -5,14 +5,21 @@
 #   fleet_here             give this guest its identity (machine-id, host NQN) and say who is who
 #   fleet_collector        make certificates, start the collector, enroll the nodes
 #   fleet_helper target|initiator   configure and start a helper, once the collector is there
+#   fleet_net              with FLEET_TRANSPORT=rdma: soft-RoCE on the NIC
+#   fleet_disk             /var/lib/sunfish is kept when this machine is power_cycled
+#   fleet_drive            a drive that keeps its content then, too; prints it (needs: disks=1)
 #   fleet_start PROGRAM [ARG...]    a daemon of ours; its log is $T/PROGRAM.log
 #   fleet_kill PROGRAM     with SIGKILL, and wait until it has gone;  fleet_stop: with SIGTERM
 #   sctl ARG...            sunfishctl as its administrator
+#   fleet_counts NAME      of the helper here: its last event's number, for fleet_is_whole
+#   fleet_is_whole ROLE [NAME]   the collector has each event of each boot of that helper once,
+#                          and those that it had counted by fleet_counts NAME
 #   fleet_logs             what the daemons said: for a failure
 
 FLEET=$MEET/fleet
 declare -A fleet_pid
 head_ip=127.0.0.1 head_url=
+transport=${FLEET_TRANSPORT:-tcp}
 export target_ip=127.0.0.1
 # names of the nodes; in one guest both helpers are of one host
 target_node=target initiator_node=initiator
@@ -30,6 +37,19 @@ fleet_here() {
 		target_node=$(hostname) initiator_node=$(hostname)
 	fi
 	head_url=https://$head_ip:8443
+}
+
+fleet_net() { [ "$transport" != rdma ] || it "soft-RoCE is there" rxe_on "$(nic)"; }
+
+fleet_disk() {
+	mkdir -p "$MEET/disk-$ROLE"
+	mount --bind "$MEET/disk-$ROLE" /var/lib/sunfish
+}
+
+fleet_drive() {
+	[ "$RIG_KERNEL" = uml ] || { scratch_disk 0; return; }
+	[ -e "$MEET/drive.img" ] || truncate -s 64M "$MEET/drive.img"
+	losetup /dev/loop0 "$MEET/drive.img" && echo /dev/loop0
 }
 
 fleet_start() {
@@ -86,7 +106,7 @@ fleet_collector_start() {
 
 fleet_collector() {
 	local n
-	_fleet_certificates 2>"$T/certtool.log" || { cat "$T/certtool.log"; return 1; }
+	_fleet_certificates 2>"$T/certtool.out" || { cat "$T/certtool.out"; return 1; }
 	cat >/etc/sunfish/collector.conf <<-END
 		address = "$head_ip";
 		port = 8443;
@@ -141,4 +161,37 @@ fleet_json_within() {
 	local s=$1
 	shift
 	wait_for "$s" fleet_json "$@" || { fleet_json "$@"; cat "$T/.json"; fleet_logs; return 1; }
+}
+
+fleet_counts() {
+	local role=initiator program=nvme-sunfishctl
+	[ -n "${fleet_pid[nvme-sunfishd]-}" ] || role=target program=nvmet-sunfishctl
+	"$BUILD/$program" status --json >"$T/.json"
+	meet_put "$1-$role" "$(python3 -c 'import json, sys
+d = json.load(sys.stdin)
+c = d.get("daemon", d)["collector"]
+print(c.get("seq", c.get("events")))' <"$T/.json")"
+}
+
+cat >"$T/.whole" <<-'END'
+	import json, sys
+	role, last = sys.argv[1], int(sys.argv[2])
+	items, nodes = json.load(open(sys.argv[3]))["events"], json.load(open(sys.argv[4]))["nodes"]
+	assert len({i["id"] for i in items}) == len(items), "an id is there twice"
+	boots = {}
+	for i in items:
+	    if i.get("role") == role and i.get("seq"):
+	        boots.setdefault(i["boot"], []).append(i["seq"])
+	for boot, numbers in boots.items():
+	    assert numbers == list(range(1, len(numbers) + 1)), (boot, numbers)
+	now = next(n["roles"][role] for n in nodes if role in n["roles"])
+	assert now["seq"] == len(boots.get(now["boot"], [])), (now, boots)
+	assert now["seq"] >= last, (now, last)
+	print(role, {boot: len(n) for boot, n in boots.items()}, "last", last)
+END
+fleet_is_whole() {
+	local last=0
+	[ -z "${2-}" ] || last=$(meet_get "$2-$1") || return 1
+	sctl events --limit 10000 --json >"$T/.events" && sctl nodes --json >"$T/.nodes" &&
+		python3 "$T/.whole" "$1" "$last" "$T/.events" "$T/.nodes"
 }
