@@ -167,7 +167,7 @@ coverage: ## line coverage of the unit tests, by file
 bench: $(PROGRAMS) build/release/bench/bare-create build/release/bench/timing build/release/bench/sim-helpers ## speed and memory, on real kernels, against their goals
 	@BUILD=$(abspath $B) tests/bench/run
 	@BUILD=$(abspath $B) tests/bench/collector
-demo: $(PROGRAMS) ## export a drive over RDMA in a guest and use it, step by step
+demo: $(PROGRAMS) ## export a drive in a guest and use it, pull it and put it back, step by step
 	@BUILD=$(abspath $B) tests/demo
 .PHONY: all deps check check-unit check-asan check-tsan guest-check coverage bench demo
 
