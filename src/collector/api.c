@@ -9,6 +9,7 @@
 #include "collector/collector.h"
 #include "collector/filter.h"
 #include "collector/view.h"
+#include "collector/zone.h"
 
 #define EVENTS_LIMIT 1000
 #define EVENTS_LIMIT_MAX 10000
@@ -354,6 +355,8 @@ int api_find(const char *method, const char *path, const struct api_route **ret,
 
 	if (!route)
 		route = find_in(intent_routes, method, path, ret_id, &other_method);
+	if (!route)
+		route = find_in(zone_routes, method, path, ret_id, &other_method);
 	if (!route && other_method)
 		return err_set(err, -ENOTSUP, "%s does not know %s", path, method);
 	if (!route)

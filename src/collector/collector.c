@@ -79,6 +79,7 @@ static void reload(void *data, const struct err *cause)
 		log_error("after a failed transaction: %s", err.text);
 	lease_start(collector->lease, NULL);
 	intent_reload(collector->intents);
+	zone_reload(collector->zones);
 	if (collector->front)
 		front_flush(collector->front);
 }
@@ -158,6 +159,8 @@ int collector_init(struct collector *collector, struct loop *loop, const struct 
 	if (r == 0)
 		r = intent_new(collector, &collector->intents, err);
 	if (r == 0)
+		r = zone_new(collector, &collector->zones, err);
+	if (r == 0)
 		r = events_subscribe(collector->events, intent_on_event, collector->intents);
 	if (r == 0)
 		r = loop_add_timer(loop, on_tick, collector, &collector->tick, err);
@@ -210,6 +213,7 @@ void collector_deinit(struct collector *collector)
 	front_free(collector->front);
 	loop_source_free(collector->tick);
 	intent_free(collector->intents);
+	zone_free(collector->zones);
 	registry_free(collector->registry);
 	lease_free(collector->lease);
 	events_free(collector->events);

@@ -21,6 +21,7 @@
 #include "collector/registry.h"
 #include "collector/setup.h"
 #include "collector/store.h"
+#include "collector/zone.h"
 #include "core/loop.h"
 
 struct collector {
@@ -32,6 +33,7 @@ struct collector {
 	struct auth *auth;
 	struct commit *commit;
 	struct intents *intents;
+	struct zones *zones;
 	struct lease *lease;
 	struct front *front; /* NULL: nobody can ask */
 	struct loop_source *tick;
