@@ -208,8 +208,10 @@ int intent_attach_step(struct intents *intents, struct intent *intent, bool *ret
 		*ret_changed = true;
 		return 0;
 	}
-	if (intent_is_unsure(target) || intent_is_unsure(host))
+	if (intent_is_unsure(target) || intent_is_unsure(host)) {
+		intent_stop_time(intents, intent);
 		return 0;
+	}
 	facts.target = intent_hear(target, intent, wants.access, &target_word);
 	facts.host = intent_hear(host, intent, wants.connection, &host_word);
 	facts.is_late = intent_look_at_time(intents, intent);
@@ -250,14 +252,17 @@ static int want(struct intents *intents, const struct intent *intent, enum wante
 		enum intent_want what, struct err *err)
 {
 	bool is_access = kind == WANTED_ACCESS;
-	struct js *entry =
-		what == INTENT_NOTHING ? NULL : entry_of(intent, kind, what == INTENT_ABSENT);
+	const char *node = is_access ? intent->target : intent->host;
+	enum report_role role = is_access ? REPORT_TARGET : REPORT_INITIATOR;
+	struct js *entry;
 
+	/* of one that was removed nothing is wanted until it is back */
+	if (!source_of(intents, node, role))
+		return 0;
+	entry = what == INTENT_NOTHING ? NULL : entry_of(intent, kind, what == INTENT_ABSENT);
 	if (what != INTENT_NOTHING && !entry)
 		return err_nomem(err);
-	return registry_want(intents->collector->registry,
-			     is_access ? intent->target : intent->host,
-			     is_access ? REPORT_TARGET : REPORT_INITIATOR, intent->id, entry, err);
+	return registry_want(intents->collector->registry, node, role, intent->id, entry, err);
 }
 
 int intent_attach_wants(struct intents *intents, const struct intent *intent, struct err *err)
@@ -592,22 +597,54 @@ static int take_lease(const struct intents *intents, struct intent *intent, cons
 	return job ? intent_set_text(&intent->job, job, err) : 0;
 }
 
-/* The same again: only a lease begins anew. */
+/* Is it by the listener that is asked for, if one is? */
+static int check_listener(const struct intent *intent, const struct js *asked_js, struct err *err)
+{
+	struct intent_listener asked = { .transport = "" };
+	int r = asked_js ? parse_listener(asked_js, &asked, err) : 0;
+
+	if (!asked_js || r < 0 ||
+	    (strcmp(asked.transport, intent->at.transport) == 0 &&
+	     strcmp(asked.address, intent->at.address) == 0 &&
+	     (!*asked.service || strcmp(asked.service, intent->at.service) == 0)))
+		return r;
+	return err_set(err, -EEXIST,
+		       "%s is attached to %s already, by %s %s:%s (%s): detach it first to have it "
+		       "by another listener",
+		       intent->nqn, intent->host_name, intent->at.transport, intent->at.address,
+		       intent->at.service, intent->id);
+}
+
+static int refuse_again(const struct intent *intent, struct err *err)
+{
+	const char *what = intent->plan.phase == INTENT_OVER
+				   ? "is detached, but the host is still to be told, and not heard"
+			   : intent->plan.goal == INTENT_UNDO
+				   ? "could not be attached before, and that is still being undone"
+				   : "is being detached";
+
+	return err_set(err, -EBUSY,
+		       "%s %s: %s (%s); wait until that is done, see: sunfishctl "
+		       "attachments --host %s",
+		       intent->nqn, intent->host_name, what, intent->id, intent->host_name);
+}
+
+/* The same again: only its lease begins anew, or another job has it. */
 static int attach_again(struct intents *intents, struct intent *intent, const struct js *body,
 			struct err *err)
 {
 	int r;
 
 	if (intent->plan.goal != INTENT_USE)
-		return err_set(err, -EBUSY,
-			       "%s is being detached from %s (%s): wait until that is done",
-			       intent->nqn, intent->host_name, intent->id);
-	if (!js_get(body, "lease_ms"))
-		return 0;
+		return refuse_again(intent, err);
+	r = check_listener(intent, js_get(body, "listener"), err);
+	if (r < 0 || (!js_get(body, "lease_ms") && !js_get(body, "job")))
+		return r;
 	r = take_lease(intents, intent, body, err);
 	if (r < 0)
 		return r;
-	intent_tell_step(intent, "lease", "done", "its lease begins anew");
+	intent_tell_step(intent, "lease", "done",
+			 js_get(body, "lease_ms") ? "its lease begins anew" : "another job has it");
 	return intent_touch(intents, intent, err);
 }
 

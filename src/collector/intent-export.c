@@ -94,30 +94,81 @@ static bool advance_creating(struct intent *intent, const struct facts *facts)
 	return true;
 }
 
-static bool advance_deleting(struct intent *intent, const struct facts *facts)
+static bool end_deleting(struct intent *intent, const char *why)
 {
 	char text[512];
 
-	if (facts->target.peer != INTENT_ONLINE)
+	snprintf(text, sizeof(text), "%s %s", intent->target_name, why);
+	intent_tell_step(intent, "delete", "done", text);
+	intent->error[0] = '\0';
+	intent->phase = INTENT_EXPORT_DELETED;
+	return true;
+}
+
+/* Say why it does not go on; once, as long as it is the same. What failed before keeps its own
+ * reason. */
+__attribute__((format(printf, 2, 3))) static bool wait_for_target(struct intent *intent,
+								  const char *format, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list args;
+
+	if (intent->phase == INTENT_EXPORT_UNDOING)
 		return false;
-	if (facts->target.word == INTENT_DONE && !facts->is_there) {
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (strcmp(text, intent->error) == 0)
+		return false;
+	memcpy(intent->error, text, sizeof(text));
+	return true;
+}
+
+static bool advance_undoing(struct intent *intent, const struct facts *facts)
+{
+	bool is_gone = facts->target.word == INTENT_DONE && !facts->is_there;
+
+	/* after "failed" another one's export of that name is there: nothing of ours is left */
+	if (facts->target.peer != INTENT_SILENT && !is_gone && facts->target.word != INTENT_FAILED)
+		return false;
+	if (is_gone) {
+		char text[512];
+
 		snprintf(text, sizeof(text), "%s does not export it any more", intent->target_name);
 		intent_tell_step(intent, "delete", "done", text);
-		intent->phase = intent->phase == INTENT_EXPORT_DELETING ? INTENT_EXPORT_DELETED
-									: INTENT_EXPORT_FAILED;
-		return true;
 	}
-	if (intent->phase == INTENT_EXPORT_DELETING && facts->target.word == INTENT_FAILED) {
+	intent->phase = INTENT_EXPORT_FAILED;
+	return true;
+}
+
+static bool advance_deleting(struct intent *intent, const struct facts *facts)
+{
+	char span[CLOCK_TEXT_MAX];
+
+	switch (facts->target.peer) {
+	case INTENT_SILENT:
+		return end_deleting(intent, "was removed from the collector: what it exports is "
+					    "not known");
+	case INTENT_LOST:
+		return wait_for_target(intent,
+				       "%s is lost: it is told to take it away when it is back",
+				       intent->target_name);
+	case INTENT_ONLINE:
+		break;
+	}
+	if (facts->target.word == INTENT_DONE && !facts->is_there)
+		return end_deleting(intent, "does not export it any more");
+	if (facts->target.word == INTENT_FAILED && !facts->is_there)
+		return end_deleting(intent, "does not export it");
+	if (facts->target.word == INTENT_FAILED) {
 		set_error(intent, "delete", "%s: %s", intent->target_name, facts->target.error);
 		intent->phase = INTENT_EXPORT_ACTIVE;
 		return true;
 	}
-	/* another one's export of that name is there: nothing of ours is left */
-	if (intent->phase == INTENT_EXPORT_UNDOING && facts->target.word == INTENT_FAILED) {
-		intent->phase = INTENT_EXPORT_FAILED;
-		return true;
-	}
-	return false;
+	if (!facts->is_late)
+		return false;
+	return wait_for_target(intent, "%s has not taken it away within %s", intent->target_name,
+			       clock_format_span(intent->timeout_ms, span));
 }
 
 static bool advance(struct intent *intent, const struct facts *facts)
@@ -126,6 +177,7 @@ static bool advance(struct intent *intent, const struct facts *facts)
 	case INTENT_EXPORT_CREATING:
 		return advance_creating(intent, facts);
 	case INTENT_EXPORT_UNDOING:
+		return advance_undoing(intent, facts);
 	case INTENT_EXPORT_DELETING:
 		return advance_deleting(intent, facts);
 	default:
@@ -143,15 +195,17 @@ int intent_export_step(struct intents *intents, struct intent *intent, bool *ret
 	struct facts facts;
 
 	(void)err;
-	if (intent_is_unsure(target))
+	if (intent_is_unsure(target)) {
+		intent_stop_time(intents, intent);
 		return 0;
+	}
 	facts.target = intent_hear(target, intent, wants_of(intent), &word);
 	facts.is_late = intent_look_at_time(intents, intent);
 	facts.is_there = target && registry_object_find(target, "subsystem", intent->nqn);
 	*ret_changed = advance(intent, &facts);
 	if (intent->phase != before)
 		intent_begin_hop(intents, intent);
-	if (intent->phase != INTENT_EXPORT_CREATING)
+	if (intent->phase != INTENT_EXPORT_CREATING && intent->phase != INTENT_EXPORT_DELETING)
 		intent->due_ms = INT64_MAX;
 	return 0;
 }
@@ -161,6 +215,9 @@ int intent_export_wants(struct intents *intents, const struct intent *intent, st
 	enum intent_want want = wants_of(intent);
 	struct js *entry = NULL;
 
+	/* of one that was removed nothing is wanted until it is back */
+	if (!registry_source_find(intents->collector->registry, intent->target, REPORT_TARGET))
+		return 0;
 	if (want != INTENT_NOTHING) {
 		const struct wanted_entry values = {
 			.kind = WANTED_EXPORT,
@@ -216,6 +273,7 @@ int intent_export_parse(const struct js *js, struct intent *intent, struct err *
 		r = intent_set_text(&intent->target_name, name, err);
 	intent->phase = (enum intent_export_phase)phase;
 	snprintf(intent->error, sizeof(intent->error), "%s", error ? error : "");
+	intent->force = js_is_true(js_get(js, "force"));
 	intent->request = js_ref(js);
 	return r;
 }
@@ -268,11 +326,16 @@ static int check_free(const struct intents *intents, const struct registry_sourc
 	for (i = 0; i < intents->count; i++) {
 		const struct intent *intent = intents->items[i];
 
-		if (intent->is_export && !intent_is_over(intent) && strcmp(intent->nqn, nqn) == 0 &&
-		    strcmp(intent->target, target->node->id) == 0)
-			return err_set(err, -EEXIST, "%s is %s on %s already (%s)", nqn,
-				       intent_export_state(intent), intent->target_name,
-				       intent->id);
+		if (!intent->is_export || intent_is_over(intent) || strcmp(intent->nqn, nqn) != 0 ||
+		    strcmp(intent->target, target->node->id) != 0)
+			continue;
+		if (intent->phase == INTENT_EXPORT_UNDOING)
+			return err_set(err, -EBUSY,
+				       "%s failed on %s before, and is still being undone there "
+				       "(%s): wait until that is done",
+				       nqn, intent->target_name, intent->id);
+		return err_set(err, -EEXIST, "%s is %s on %s already (%s)", nqn,
+			       intent_export_state(intent), intent->target_name, intent->id);
 	}
 	if (registry_object_find(target, "subsystem", nqn))
 		return err_set(err, -EEXIST,
@@ -392,22 +455,34 @@ static int check_unused(const struct intents *intents, const struct intent *inte
 	return 0;
 }
 
+/* Of one that failed nothing is left on the target: it is forgotten. */
+static int delete_failed(struct intents *intents, struct intent *intent, struct err *err)
+{
+	intent_tell_step(intent, "delete", "done", "it had failed: nothing of it was there");
+	intent->phase = INTENT_EXPORT_DELETED;
+	return intent_touch(intents, intent, err);
+}
+
 int intent_export_delete(struct intents *intents, struct intent *intent, bool force,
 			 struct err *err)
 {
+	bool goes_on = intent->phase == INTENT_EXPORT_DELETING;
 	char text[512];
 	int r;
 
-	if (intent_is_over(intent) || intent->phase == INTENT_EXPORT_DELETING ||
-	    intent->phase == INTENT_EXPORT_UNDOING)
+	if (intent->phase == INTENT_EXPORT_DELETED || (goes_on && (intent->force || !force)))
 		return 0;
+	if (intent->phase == INTENT_EXPORT_FAILED)
+		return delete_failed(intents, intent, err);
 	r = force ? 0 : check_unused(intents, intent, err);
 	if (r < 0)
 		return r;
 	intent->force = force;
 	intent->error[0] = '\0';
 	intent->phase = INTENT_EXPORT_DELETING;
-	snprintf(text, sizeof(text), "%s is asked to take it away", intent->target_name);
+	intent_begin_hop(intents, intent);
+	snprintf(text, sizeof(text), "%s is asked to take it away%s", intent->target_name,
+		 force ? ", also if it is in use" : "");
 	intent_tell_step(intent, "delete", "working", text);
 	return intent_touch(intents, intent, err);
 }

@@ -51,8 +51,9 @@ struct intent_listener {
 struct intent {
 	char id[INTENT_ID_MAX];
 	bool is_export;
-	bool is_dirty; /* facts about it may have changed */
-	bool is_told;  /* an event said that it is there */
+	bool is_dirty;	/* facts about it may have changed */
+	bool is_told;	/* an event said that it is there */
+	bool is_new_to; /* a node that has it is there again: it is told what is wanted */
 	char *nqn;
 	char *target; /* node ids, and how people call them */
 	char *target_name;
@@ -117,6 +118,8 @@ int intent_take_timeout(struct intent *intent, const struct js *body, struct err
 bool intent_look_at_time(const struct intents *intents, struct intent *intent);
 /* The time of the hop begins. */
 void intent_begin_hop(const struct intents *intents, struct intent *intent);
+/* As long as a helper has to be heard first: if its time is over it begins anew. */
+void intent_stop_time(const struct intents *intents, struct intent *intent);
 
 /* What a helper says of its entry. */
 struct intent_side intent_hear(const struct registry_source *source, const struct intent *intent,

@@ -271,17 +271,23 @@ static void advance_drop(struct intent_plan *plan, const struct intent_facts *fa
 		  *facts->host.error ? ": " : "", facts->host.error);
 }
 
+#define PROOF_CLEAN "no controller on the host"
+#define PROOF_UNHEARD "the host is not heard, so what it has is not known"
+
 static void finish(struct intent_plan *plan, const struct intent_facts *facts,
-		   const struct intent_names *names, struct intent_out *out)
+		   struct intent_out *out)
 {
-	const char *of_host = plan->is_host_clean ? "no controller on the host"
-			      : !plan->has_asked_host
-				      ? "the host was never asked to connect"
-				      : "the host is not heard, so what it has is not known";
-	const char *of_target = facts->has_other_session
+	const char *of_host = plan->is_host_clean     ? PROOF_CLEAN
+			      : !plan->has_asked_host ? "the host was never asked to connect"
+						      : PROOF_UNHEARD;
+	const char *of_target = facts->target.peer == INTENT_SILENT
+					? "the target was removed from the collector, so what it "
+					  "has is not known"
+				: facts->has_other_session
 					? "no session on the target that is known to be its"
 					: "no session on the target";
-	const char *access = facts->any_host	 ? "; but any host may connect to it"
+	const char *access = facts->target.peer == INTENT_SILENT ? ""
+			     : facts->any_host	 ? "; but any host may connect to it"
 			     : facts->is_allowed ? "; the host was allowed before, and still is"
 						 : ", which no longer lets it in";
 
@@ -290,7 +296,6 @@ static void finish(struct intent_plan *plan, const struct intent_facts *facts,
 	if (plan->goal == INTENT_DETACH)
 		plan->error[0] = '\0';
 	move(plan, INTENT_OVER, out);
-	(void)names;
 }
 
 static void wait_for_cut(struct intent_plan *plan, const struct intent_facts *facts,
@@ -326,23 +331,47 @@ static void advance_cut(struct intent_plan *plan, const struct intent_facts *fac
 	bool is_unsure = facts->has_other_session && !plan->is_host_clean && plan->has_asked_host &&
 			 !plan->force;
 
-	if (facts->target.peer == INTENT_ONLINE && is_kept_out && !facts->has_session &&
-	    !is_unsure && (leaves_access || facts->target.word == INTENT_DONE)) {
-		finish(plan, facts, names, out);
+	/* one that was removed is asked for nothing any more */
+	if (facts->target.peer == INTENT_SILENT ||
+	    (facts->target.peer == INTENT_ONLINE && is_kept_out && !facts->has_session &&
+	     !is_unsure && (leaves_access || facts->target.word == INTENT_DONE))) {
+		finish(plan, facts, out);
 		return;
 	}
 	wait_for_cut(plan, facts, names, out);
 }
 
-/* The host comes back some day, and is told then. */
-static void advance_over(struct intent_plan *plan, const struct intent_facts *facts,
-			 struct intent_out *out)
+/* The proof without what was not known of the host. */
+static void complete_proof(struct intent_plan *plan)
 {
-	if (plan->is_host_clean || !plan->has_asked_host || facts->host.peer != INTENT_ONLINE ||
-	    facts->host.word != INTENT_DONE)
+	char rest[INTENT_PROOF_MAX];
+
+	if (strncmp(plan->proof, PROOF_UNHEARD, strlen(PROOF_UNHEARD)) != 0)
+		return;
+	memcpy(rest, plan->proof, sizeof(rest));
+	snprintf(plan->proof, sizeof(plan->proof), "%s", PROOF_CLEAN);
+	strncat(plan->proof, rest + strlen(PROOF_UNHEARD),
+		sizeof(plan->proof) - strlen(plan->proof) - 1);
+}
+
+/* The host comes back some day, and is told then; one that was removed is not waited for. */
+static void advance_over(struct intent_plan *plan, const struct intent_facts *facts,
+			 const struct intent_names *names, struct intent_out *out)
+{
+	if (plan->is_host_clean || !plan->has_asked_host)
+		return;
+	if (facts->host.peer == INTENT_SILENT) {
+		plan->is_host_clean = true;
+		out->has_changed = true;
+		return;
+	}
+	if (facts->host.peer != INTENT_ONLINE || facts->host.word != INTENT_DONE ||
+	    facts->controller != INTENT_NONE)
 		return;
 	plan->is_host_clean = true;
-	out->has_changed = true;
+	complete_proof(plan);
+	add_step(out, "disconnect", "done", "%s is heard again, and has no controller of it",
+		 names->host);
 }
 
 /* --- the machine */
@@ -362,6 +391,11 @@ void intent_plan_detach(struct intent_plan *plan, bool force, const char *why,
 		return;
 	if (force && !plan->force) {
 		plan->force = true;
+		out->has_changed = true;
+	}
+	if (plan->goal == INTENT_UNDO) {
+		/* it is on its way back already */
+		plan->goal = INTENT_DETACH;
 		out->has_changed = true;
 	}
 	if (plan->goal != INTENT_USE)
@@ -395,7 +429,7 @@ void intent_plan_advance(struct intent_plan *plan, const struct intent_facts *fa
 		advance_cut(plan, facts, names, out);
 		return;
 	case INTENT_OVER:
-		advance_over(plan, facts, out);
+		advance_over(plan, facts, names, out);
 		return;
 	}
 }

@@ -136,6 +136,12 @@ void intent_begin_hop(const struct intents *intents, struct intent *intent)
 	intent->is_late = false;
 }
 
+void intent_stop_time(const struct intents *intents, struct intent *intent)
+{
+	if (collector_now_ms(intents->collector) >= intent->due_ms)
+		intent_begin_hop(intents, intent);
+}
+
 bool intent_look_at_time(const struct intents *intents, struct intent *intent)
 {
 	if (collector_now_ms(intents->collector) >= intent->due_ms) {
@@ -243,7 +249,9 @@ static struct js *format_stored(struct intents *intents, struct intent *intent)
 	struct js *js = intent_format(intent);
 
 	js_set(js, "target_id", js_string(intent->target));
-	if (!intent->is_export) {
+	if (intent->is_export) {
+		js_set(js, "force", js_bool(intent->force));
+	} else {
 		js_set(js, "host_id", js_string(intent->host));
 		js_set(js, "default_hostnqn", js_bool(intent->is_default_hostnqn));
 		add_lease(intents, intent, js);
@@ -340,6 +348,13 @@ static const char *last_text(const struct intent *intent)
 	return text ? text : "";
 }
 
+static int set_wants(struct intents *intents, struct intent *intent, struct err *err)
+{
+	intent->is_new_to = false;
+	return intent->is_export ? intent_export_wants(intents, intent, err)
+				 : intent_attach_wants(intents, intent, err);
+}
+
 static int tell(struct intents *intents, struct intent *intent, struct err *err)
 {
 	const char *type = intent->is_told ? "changed" : "added";
@@ -354,10 +369,7 @@ static int tell(struct intents *intents, struct intent *intent, struct err *err)
 		r = events_add_own(intents->collector->events, type,
 				   intent->is_export ? "export" : "attachment", intent->id,
 				   last_text(intent), js, err);
-	if (r == 0)
-		r = intent->is_export ? intent_export_wants(intents, intent, err)
-				      : intent_attach_wants(intents, intent, err);
-	return r;
+	return r < 0 ? r : set_wants(intents, intent, err);
 }
 
 static void set_timer(struct intents *intents);
@@ -380,6 +392,8 @@ int intent_step(struct intents *intents, struct intent *intent, struct err *err)
 		r = tell(intents, intent, err);
 	else if (r == 0 && collector_now_ms(intents->collector) >= intent->note_due_ms)
 		r = save(intents, intent, err);
+	if (r == 0 && intent->is_new_to)
+		r = set_wants(intents, intent, err);
 	if (r == 0 && any && intent_is_over(intent))
 		r = forget_old(intents, err);
 	set_timer(intents);
@@ -455,6 +469,8 @@ int intent_on_event(void *data, const struct store_event *event, struct err *err
 					       (!intent->host || strcmp(intent->host, node) != 0)))
 			continue;
 		intent->is_dirty = true;
+		intent->is_new_to |=
+			strcmp(event->kind, "node") == 0 && strcmp(event->type, "added") == 0;
 		any = true;
 	}
 	/* later in this transaction, when all of it is in the registry */

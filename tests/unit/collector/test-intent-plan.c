@@ -445,9 +445,56 @@ static void a_lost_host_is_cut_at_the_target_and_told_when_it_is_back(void **sta
 	w.facts.host.peer = INTENT_ONLINE;
 	go(&w);
 	assert_false(intent_plan_is_done(&w.plan));
+	/* its word alone proves nothing */
 	host_says(&w, INTENT_DONE, "");
 	go(&w);
+	assert_false(intent_plan_is_done(&w.plan));
+	w.facts.controller = INTENT_NONE;
+	go(&w);
 	assert_true(intent_plan_is_done(&w.plan));
+	assert_string_equal(w.plan.proof, "no controller on the host, no session on the target, "
+					  "which no longer lets it in");
+}
+
+static void who_was_removed_from_the_collector_is_not_waited_for(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_at(&w, INTENT_ATTACHED);
+	w.facts.host.peer = INTENT_SILENT;
+	w.facts.target.peer = INTENT_SILENT;
+	detach(&w, false);
+	go(&w);
+	is_at(&w, INTENT_CUT, "detaching");
+	go(&w);
+	is_at(&w, INTENT_OVER, "detached");
+	assert_non_null(strstr(w.plan.proof, "the target was removed from the collector"));
+	go(&w);
+	assert_true(intent_plan_is_done(&w.plan));
+	assert_non_null(strstr(w.plan.proof, "the host is not heard"));
+}
+
+static void what_is_being_undone_can_be_detached(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_at(&w, INTENT_CONNECT);
+	host_says(&w, INTENT_FAILED, "nobody listens");
+	go(&w);
+	is_at(&w, INTENT_DROP, "attaching");
+	detach(&w, true);
+	is_at(&w, INTENT_DROP, "detaching");
+	assert_true(w.plan.force);
+	w.facts.controller = INTENT_NONE;
+	host_says(&w, INTENT_DONE, "");
+	go(&w);
+	w.facts.is_allowed = false;
+	target_says(&w, INTENT_DONE, "");
+	go(&w);
+	is_at(&w, INTENT_OVER, "detached");
+	assert_string_equal(w.plan.error, "");
 }
 
 static void a_lost_host_that_uses_it_is_not_cut_unless_forced(void **state)
@@ -635,10 +682,14 @@ static void check(const struct world *w, const struct intent_plan *before,
 		return;
 	/* it has just become over: that was proved */
 	assert_int_equal(before->phase, INTENT_CUT);
+	assert_true(*w->plan.proof);
+	if (facts->target.peer == INTENT_SILENT) {
+		assert_non_null(strstr(w->plan.proof, "is not known"));
+		return;
+	}
 	assert_int_equal(facts->target.peer, INTENT_ONLINE);
 	assert_false(facts->has_session);
 	assert_true(!facts->is_allowed || facts->any_host || w->plan.was_allowed);
-	assert_true(*w->plan.proof);
 }
 
 static void nothing_that_happens_breaks_a_rule_whenever_it_is_restarted(void **state)
@@ -693,6 +744,8 @@ int main(void)
 		cmocka_unit_test(detach_at_any_hop_on_the_way_there),
 		cmocka_unit_test(what_is_mounted_stays_attached_with_the_reason),
 		cmocka_unit_test(a_lost_host_is_cut_at_the_target_and_told_when_it_is_back),
+		cmocka_unit_test(who_was_removed_from_the_collector_is_not_waited_for),
+		cmocka_unit_test(what_is_being_undone_can_be_detached),
 		cmocka_unit_test(a_lost_host_that_uses_it_is_not_cut_unless_forced),
 		cmocka_unit_test(a_lost_target_proves_nothing),
 		cmocka_unit_test(sessions_of_whom_nobody_knows_are_no_proof_of_a_lost_host),

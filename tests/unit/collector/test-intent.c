@@ -431,6 +431,294 @@ static void a_refused_export_is_failed_and_not_deleted(void **state)
 	assert_null(strstr(str_get(&text), "e-1"));
 }
 
+/* "failed", and what the target was asked to make is there or not. */
+static void an_export_that_failed_is_deleted_and_made_again(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	js_free(ask(&h, "POST", "/exports", EXPORT, 202));
+	js_free(ask(&h, "POST", "/exports", EXPORT, 409));
+	hears(&h, TARGET("2", EXPORT_WORD("failed", "false", "the drive is mounted")));
+	export_is(&h, "failed");
+	js_free(ask(&h, "DELETE", "/exports/e-1", NULL, 202));
+	export_is(&h, "deleted");
+	js_free(ask(&h, "DELETE", "/exports/e-1", NULL, 202));
+	export_is(&h, "deleted");
+	harness_restart(&h);
+	export_is(&h, "deleted");
+	hears(&h, TARGET("3", ""));
+	{
+		CLEANUP_JS struct js *js = ask(&h, "POST", "/exports", EXPORT, 202);
+
+		assert_string_equal(js_text(js_get(js, "id")), "e-2");
+	}
+}
+
+static void an_export_is_deleted_while_it_is_made_or_undone(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	js_free(ask(&h, "POST", "/exports", EXPORT, 202));
+	js_free(ask(&h, "DELETE", "/exports/e-1", NULL, 202));
+	export_is(&h, "deleting");
+	/* a late word about its being made is not taken for the other */
+	hears(&h, TARGET("2", NEW EXPORT_WORD("done", "false", "")));
+	export_is(&h, "deleting");
+	hears(&h, TARGET("3", EXPORT_WORD("done", "true", "")));
+	export_is(&h, "deleted");
+}
+
+static void error_of_export(struct harness *h, const char *part)
+{
+	CLEANUP_JS struct js *js = ask(h, "GET", "/exports/e-1", NULL, 200);
+
+	if (!strstr(js_text(js_get(js, "error")), part))
+		fail_msg("\"%s\" has no \"%s\"", js_text(js_get(js, "error")), part);
+}
+
+#define QUICK_EXPORT                                                                               \
+	"{\"node\":\"blake14\",\"nqn\":\"new\",\"devices\":[\"/dev/nvme1n1\"],\"listeners\":"      \
+	"[{\"transport\":\"tcp\",\"address\":\"10.1.1.14\",\"service\":\"4420\"}],\"hosts\":[],"   \
+	"\"timeout_ms\":100}"
+
+static void run_until_export_is(struct harness *h, const char *state)
+{
+	int64_t deadline = wait_deadline(10000);
+	bool is_so = false;
+
+	while (!is_so && wait_left(deadline) > 0) {
+		CLEANUP_JS struct js *js = ask(h, "GET", "/exports/e-1", NULL, 200);
+
+		is_so = strcmp(js_text(js_get(js, "state")), state) == 0;
+		if (!is_so)
+			loop_step(h->loop, 100);
+	}
+	export_is(h, state);
+}
+
+static void one_that_came_too_late_is_undone_or_deleted(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	js_free(ask(&h, "POST", "/exports", QUICK_EXPORT, 202));
+	run_until_export_is(&h, "failed");
+	error_of_export(&h, "has not made it within");
+	/* it may still be made: another one is not asked for before that is undone */
+	{
+		CLEANUP_JS struct js *js = ask(&h, "POST", "/exports", EXPORT, 409);
+
+		assert_non_null(strstr(js_text(js_get(js_get(js, "error"), "message")),
+				       "is still being undone there (e-1)"));
+	}
+	js_free(ask(&h, "DELETE", "/exports/e-1", NULL, 202));
+	export_is(&h, "deleting");
+	hears(&h, TARGET("2", NEW EXPORT_WORD("working", "true", "")));
+	export_is(&h, "deleting");
+	hears(&h, TARGET("3", EXPORT_WORD("done", "true", "")));
+	export_is(&h, "deleted");
+}
+
+static void an_export_in_use_is_deleted_by_force_only(void **state)
+{
+	HARNESS h;
+	CLEANUP_STR struct str text = STR_NULL;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	js_free(ask(&h, "POST", "/exports", EXPORT, 202));
+	hears(&h,
+	      TARGET("2", NEW EXPORT_WORD(
+				  "done", "false",
+				  "") ",{\"kind\":\"listener\",\"id\":\"2\",\"transport\":\"tcp\","
+				      "\"address\":\"10.1.1.14\",\"service\":\"4421\","
+				      "\"subsystems\":[\"new\"]}"));
+	js_free(ask(&h, "POST", "/attachments", "{\"subsystem\":\"new\",\"host\":\"blake15\"}",
+		    202));
+	{
+		CLEANUP_JS struct js *js = ask(&h, "DELETE", "/exports/e-1", NULL, 409);
+
+		assert_non_null(strstr(js_text(js_get(js_get(js, "error"), "message")),
+				       "new is attached to blake15 (a-2): detach it first"));
+	}
+	export_is(&h, "active");
+	js_free(ask(&h, "FORCE", "/exports/e-1", NULL, 202));
+	export_is(&h, "deleting");
+	/* that it is by force outlives a restart */
+	harness_restart(&h);
+	hears(&h, TARGET("3", NEW EXPORT_WORD("working", "true", "")));
+	registry_wanted_format(h.collector.registry,
+			       registry_source_find(h.collector.registry, "id14", REPORT_TARGET),
+			       REPORT_TARGET, &text);
+	assert_non_null(strstr(str_get(&text), "\"force\":true"));
+	{
+		CLEANUP_JS struct js *js = ask(&h, "GET", "/exports/e-1", NULL, 200);
+
+		assert_null(js_get(js, "force"));
+	}
+}
+
+static void an_export_that_cannot_be_taken_away_stays_active_with_the_reason(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	js_free(ask(&h, "POST", "/exports", EXPORT, 202));
+	hears(&h, TARGET("2", NEW EXPORT_WORD("done", "false", "")));
+	js_free(ask(&h, "DELETE", "/exports/e-1", NULL, 202));
+	hears(&h, TARGET("3", NEW EXPORT_WORD("failed", "true", "1 hosts are connected")));
+	export_is(&h, "active");
+	error_of_export(&h, "1 hosts are connected");
+	hears(&h, TARGET("4", NEW EXPORT_WORD("done", "false", "")));
+	js_free(ask(&h, "DELETE", "/exports/e-1", NULL, 202));
+	/* it failed, but nothing is there: what was asked for is so */
+	hears(&h, TARGET("5", EXPORT_WORD("failed", "true", "it was deleted meanwhile")));
+	export_is(&h, "deleted");
+}
+
+/* --- nodes that are removed, and come back */
+
+static void remove_node(struct harness *h, const char *path)
+{
+	js_free(ask(h, "DELETE", path, NULL, 200));
+}
+
+static void a_node_that_was_removed_holds_up_nothing(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	start_attached(&h);
+	remove_node(&h, "/nodes/blake14");
+	remove_node(&h, "/nodes/blake15");
+	is_now(&h, "attached", "");
+	js_free(ask(&h, "DELETE", "/attachments/a-1", NULL, 202));
+	is_now(&h, "detached", "");
+	/* and none of them is there again, because something is wanted of it */
+	assert_int_equal(registry_node_count(h.collector.registry), 0);
+}
+
+static void an_export_of_a_node_that_was_removed_is_deleted_at_once(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	js_free(ask(&h, "POST", "/exports", EXPORT, 202));
+	hears(&h, TARGET("2", NEW EXPORT_WORD("done", "false", "")));
+	remove_node(&h, "/nodes/blake14");
+	export_is(&h, "active");
+	js_free(ask(&h, "DELETE", "/exports/e-1", NULL, 202));
+	export_is(&h, "deleted");
+	assert_int_equal(registry_node_count(h.collector.registry), 0);
+}
+
+static void a_node_that_is_there_again_is_told_what_is_wanted_of_it(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	start_attached(&h);
+	remove_node(&h, "/nodes/blake14");
+	hears(&h, TARGET("1", ALLOWED));
+	wants(&h, "id14", REPORT_TARGET, "present");
+	is_now(&h, "attached", "");
+}
+
+/* --- the same again */
+
+static void refused(struct harness *h, const char *body, const char *part)
+{
+	CLEANUP_JS struct js *js = ask(h, "POST", "/attachments", body, 409);
+	const char *message = js_text(js_get(js_get(js, "error"), "message"));
+
+	if (!strstr(message, part))
+		fail_msg("\"%s\" has no \"%s\"", message, part);
+}
+
+static void attach_again_says_what_it_cannot_do(void **state)
+{
+	static const char plain[] = "{\"subsystem\":\"s\",\"host\":\"blake15\"}";
+	HARNESS h;
+
+	(void)state;
+	start_attached(&h);
+	refused(&h,
+		"{\"subsystem\":\"s\",\"host\":\"blake15\",\"listener\":{\"transport\":\"tcp\","
+		"\"address\":\"10.9.9.9\",\"service\":\"4420\"}}",
+		"s is attached to blake15 already, by tcp 10.1.1.14:4420 (a-1)");
+	js_free(ask(&h, "POST", "/attachments",
+		    "{\"subsystem\":\"s\",\"host\":\"blake15\",\"job\":\"4712\"}", 202));
+	{
+		CLEANUP_JS struct js *js = ask(&h, "GET", "/attachments/a-1", NULL, 200);
+
+		assert_string_equal(js_text(js_get(js, "job")), "4712");
+	}
+	js_free(ask(&h, "DELETE", "/attachments/a-1", NULL, 202));
+	refused(&h, plain, "s blake15: is being detached (a-1)");
+}
+
+static void the_same_subsystem_goes_to_two_hosts_and_leaves_each_alone(void **state)
+{
+	static const char second[] =
+		"{\"version\":1,\"node\":\"id16\",\"name\":\"blake16\",\"role\":\"initiator\","
+		"\"boot\":\"h\",\"program\":\"p\",\"interval_ms\":10000,\"snapshot\":{\"seq\":1,"
+		"\"objects\":[{\"kind\":\"host\",\"id\":\"nqn.host16\",\"hostnqn\":\"nqn.host16\","
+		"\"default\":true}]}}";
+	HARNESS h;
+
+	(void)state;
+	start_attached(&h);
+	hears(&h, second);
+	{
+		CLEANUP_JS struct js *js = ask(&h, "POST", "/attachments",
+					       "{\"subsystem\":\"s\",\"host\":\"blake16\"}", 202);
+
+		assert_string_equal(js_text(js_get(js, "id")), "a-2");
+	}
+	is_now(&h, "attached", "");
+	js_free(ask(&h, "DELETE", "/attachments/a-2", NULL, 202));
+	is_now(&h, "attached", "");
+	wants(&h, "id15", REPORT_INITIATOR, "present");
+}
+
+static void time_does_not_run_while_a_helper_has_to_be_heard_first(void **state)
+{
+	HARNESS h;
+	int64_t deadline;
+	uint64_t before;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	js_free(ask(&h, "POST", "/attachments",
+		    "{\"subsystem\":\"s\",\"host\":\"blake15\",\"timeout_ms\":200}", 202));
+	harness_restart(&h);
+	before = commit_stats(h.collector.commit)->commits;
+	deadline = wait_deadline(1000);
+	while (wait_left(deadline) > 0)
+		loop_step(h.loop, wait_left(deadline));
+	is_now(&h, "attaching", "allow");
+	assert_in_range(commit_stats(h.collector.commit)->commits - before, 0, 12);
+	hears(&h, HOST("1", ""));
+	hears(&h, TARGET("2", ALLOWED WORD("done", "false", "")));
+	is_now(&h, "attaching", "connect");
+}
+
 static void an_export_that_is_there_already_is_not_asked_for(void **state)
 {
 	HARNESS h;
@@ -461,6 +749,17 @@ int main(void)
 		cmocka_unit_test(a_lease_that_is_over_detaches),
 		cmocka_unit_test(an_export_is_made_and_deleted_by_what_the_target_reports),
 		cmocka_unit_test(a_refused_export_is_failed_and_not_deleted),
+		cmocka_unit_test(an_export_that_failed_is_deleted_and_made_again),
+		cmocka_unit_test(an_export_is_deleted_while_it_is_made_or_undone),
+		cmocka_unit_test(one_that_came_too_late_is_undone_or_deleted),
+		cmocka_unit_test(an_export_in_use_is_deleted_by_force_only),
+		cmocka_unit_test(an_export_that_cannot_be_taken_away_stays_active_with_the_reason),
+		cmocka_unit_test(a_node_that_was_removed_holds_up_nothing),
+		cmocka_unit_test(an_export_of_a_node_that_was_removed_is_deleted_at_once),
+		cmocka_unit_test(a_node_that_is_there_again_is_told_what_is_wanted_of_it),
+		cmocka_unit_test(attach_again_says_what_it_cannot_do),
+		cmocka_unit_test(the_same_subsystem_goes_to_two_hosts_and_leaves_each_alone),
+		cmocka_unit_test(time_does_not_run_while_a_helper_has_to_be_heard_first),
 		cmocka_unit_test(an_export_that_is_there_already_is_not_asked_for),
 	};
 
