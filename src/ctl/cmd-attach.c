@@ -186,6 +186,11 @@ static int detach_end(const struct ctl *ctl, const struct js *attachment, struct
 			or_else(view_text(attachment, "proof"), "no proof is told"));
 		return 0;
 	}
+	if (is_state(attachment, "failed")) {
+		ctl_say(ctl, "%s was never attached to %s (%s): nothing of it is left\n", subsystem,
+			host, or_else(view_text(attachment, "error"), "no reason is known"));
+		return 0;
+	}
 	return err_set(err, -EBUSY, "%s is still %s to %s: %s", subsystem,
 		       view_text(attachment, "state"), host,
 		       or_else(view_text(attachment, "error"), "no reason is known"));

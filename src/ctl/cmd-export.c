@@ -109,42 +109,88 @@ int cmd_export_create(struct ctl *ctl, struct err *err)
 
 /* --- delete */
 
-static bool is_standing(const struct js *export)
+/* How much a name means it: nothing is left of what was deleted, and of what failed only a line. */
+static unsigned int worth(const struct js *export)
 {
-	return !is_state(export, "deleted") && !is_state(export, "failed");
+	if (is_state(export, "deleted"))
+		return 0;
+	return is_state(export, "failed") ? 1 : 2;
 }
 
-/* By its id, or by its NQN where only one target has it. */
+static int refuse_both(const struct ctl *ctl, const struct js *one, const struct js *other,
+		       struct err *err)
+{
+	return err_set(err, -EEXIST,
+		       "%s is exported by %s and by %s: say which by --node, or by %s or %s",
+		       ctl->args[0], view_text(one, "node"), view_text(other, "node"),
+		       view_text(one, "id"), view_text(other, "id"));
+}
+
+static int refuse_none(const struct ctl *ctl, const struct js *deleted, struct err *err)
+{
+	if (deleted)
+		return err_set(err, -ENOENT, "%s is deleted already (%s of %s)", ctl->args[0],
+			       view_text(deleted, "id"), view_text(deleted, "node"));
+	return err_set(err, -ENOENT, "%s was not exported from here; see: sunfishctl export list",
+		       ctl->args[0]);
+}
+
+/* By its id, or by its NQN where only one target has it; of several that failed the last. */
+static int choose(const struct ctl *ctl, const struct js *items, struct js **ret, struct err *err)
+{
+	const struct js *found = NULL;
+	const struct js *deleted = NULL;
+	size_t i;
+
+	for (i = 0; i < js_length(items); i++) {
+		const struct js *item = js_at(items, i);
+
+		if (strcmp(view_text(item, "id"), ctl->args[0]) == 0) {
+			*ret = js_ref(item);
+			return 0;
+		}
+		if (strcmp(view_text(item, "nqn"), ctl->args[0]) != 0)
+			continue;
+		if (worth(item) == 0)
+			deleted = item;
+		else if (found && worth(found) == 2 && worth(item) == 2)
+			return refuse_both(ctl, found, item, err);
+		else if (!found || worth(item) >= worth(found))
+			found = item;
+	}
+	if (!found)
+		return refuse_none(ctl, deleted, err);
+	*ret = js_ref(found);
+	return 0;
+}
+
 static int find(struct ctl *ctl, struct js **ret, struct err *err)
 {
 	CLEANUP_JS struct js *document = NULL;
 	CLEANUP_STR struct str path = STR_NULL;
-	const struct js *found = NULL;
-	size_t i;
 	int r;
 
 	str_add(&path, "/exports");
 	client_add_query(&path, "node", ctl->opt.node);
 	r = path.failed ? err_nomem(err) : client_get(ctl->client, str_get(&path), &document, err);
-	for (i = 0; r == 0 && i < js_length(js_get(document, "items")); i++) {
-		const struct js *item = js_at(js_get(document, "items"), i);
+	return r < 0 ? r : choose(ctl, js_get(document, "items"), ret, err);
+}
 
-		if (strcmp(view_text(item, "id"), ctl->args[0]) != 0 &&
-		    (strcmp(view_text(item, "nqn"), ctl->args[0]) != 0 || !is_standing(item)))
-			continue;
-		if (found)
-			return err_set(
-				err, -EEXIST, "%s is exported by %s and by %s: say which by --node",
-				ctl->args[0], view_text(found, "node"), view_text(item, "node"));
-		found = item;
-	}
-	if (r == 0 && !found)
-		return err_set(err, -ENOENT,
-			       "%s was not exported from here; see: sunfishctl export list",
-			       ctl->args[0]);
-	if (r == 0)
-		*ret = js_ref(found);
-	return r;
+/* What it came to. */
+static int delete_end(const struct ctl *ctl, const struct js *before, const struct js *last,
+		      struct err *err)
+{
+	const char *nqn = view_text(last, "nqn");
+	const char *node = view_text(last, "node");
+
+	if (!is_state(last, "deleted"))
+		return err_set(err, -EBUSY, "%s is still %s: %s", nqn, view_text(last, "state"),
+			       view_text(last, "error"));
+	if (is_state(before, "failed"))
+		ctl_say(ctl, "%s of %s, which had failed, is forgotten\n", nqn, node);
+	else
+		ctl_say(ctl, "%s is no longer exported by %s\n", nqn, node);
+	return 0;
 }
 
 int cmd_export_delete(struct ctl *ctl, struct err *err)
@@ -174,11 +220,5 @@ int cmd_export_delete(struct ctl *ctl, struct err *err)
 		return r;
 	if (ctl->opt.no_wait)
 		return not_waited(ctl, first);
-	if (is_state(last, "deleted")) {
-		ctl_say(ctl, "%s is no longer exported by %s\n", view_text(last, "nqn"),
-			view_text(last, "node"));
-		return 0;
-	}
-	return err_set(err, -EBUSY, "%s is still %s: %s", view_text(last, "nqn"),
-		       view_text(last, "state"), view_text(last, "error"));
+	return delete_end(ctl, before, last, err);
 }

@@ -39,6 +39,24 @@ static size_t tell_steps(const struct ctl *ctl, const struct js *document, size_
 	return told;
 }
 
+/* Why it does not go on, each time that is something else. */
+static void tell_error(const struct ctl *ctl, const struct follow *follow,
+		       const struct js *document, struct str *told)
+{
+	const char *error = view_text(document, "error");
+	CLEANUP_STR struct str clean = STR_NULL;
+
+	if (strcmp(error, str_get(told)) == 0)
+		return;
+	str_deinit(told);
+	*told = STR_NULL;
+	str_add(told, error);
+	str_add_clean(&clean, error);
+	/* what it came to is told at the end */
+	if (*error && strcmp(view_text(document, "state"), follow->doing) == 0)
+		ctl_say(ctl, "it waits: %s\n", str_get(&clean));
+}
+
 static int interrupted(const struct follow *follow, const char *id, struct err *err)
 {
 	if (!follow->undo)
@@ -87,6 +105,7 @@ int follow_to_end(struct ctl *ctl, const struct follow *follow, const struct js 
 	CLEANUP_FREE char *id = view_list(js_get(document, "id"));
 	CLEANUP_JS struct js *now = js_ref(document);
 	CLEANUP_STR struct str path = STR_NULL;
+	CLEANUP_STR struct str told = STR_NULL;
 	unsigned int silence = 0;
 	int64_t wait_ms = POLL_FIRST_MS;
 	int r = client_catch_signals(ctl->client, err);
@@ -97,6 +116,7 @@ int follow_to_end(struct ctl *ctl, const struct follow *follow, const struct js 
 		return err_nomem(err);
 	while (r == 0) {
 		steps = tell_steps(ctl, now, steps);
+		tell_error(ctl, follow, now, &told);
 		if (strcmp(view_text(now, "state"), follow->doing) != 0)
 			break;
 		r = client_sleep(ctl->client, wait_ms);

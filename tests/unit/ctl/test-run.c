@@ -571,6 +571,63 @@ static void export_delete_finds_it_by_its_name(void **state)
 	canned_says("err", "y was not exported from here");
 }
 
+static void export_delete_forgets_one_that_failed(void **state)
+{
+	static const struct canned answers[] = {
+		{ "GET /exports", 200,
+		  ITEMS("{\"id\":\"e-1\",\"nqn\":\"x\",\"node\":\"a\",\"state\":\"failed\"},"
+			"{\"id\":\"e-2\",\"nqn\":\"x\",\"node\":\"a\",\"state\":\"failed\"},"
+			"{\"id\":\"e-3\",\"nqn\":\"y\",\"node\":\"a\",\"state\":\"deleted\"},"
+			"{\"id\":\"e-4\",\"nqn\":\"z\",\"node\":\"a\",\"state\":\"active\"},"
+			"{\"id\":\"e-5\",\"nqn\":\"z\",\"node\":\"b\",\"state\":\"active\"}") },
+		{ "DELETE /exports/e-2", 202,
+		  "{\"version\":1,\"id\":\"e-2\",\"nqn\":\"x\",\"node\":\"a\",\"state\":\"deleted\"}" },
+		{ 0 },
+	};
+
+	(void)state;
+	canned_start(answers);
+	assert_int_equal(canned_run("export delete x"), 0);
+	canned_says("out", "x of a, which had failed, is forgotten\n");
+	assert_int_equal(canned_run("export delete y"), 1);
+	canned_says("err", "y is deleted already (e-3 of a)");
+	assert_int_equal(canned_run("export delete z"), 1);
+	canned_says("err", "z is exported by a and by b: say which by --node, or by e-4 or e-5");
+}
+
+static void what_a_deletion_waits_for_is_told(void **state)
+{
+	static const struct canned answers[] = {
+		{ "GET /exports", 200,
+		  ITEMS("{\"id\":\"e-1\",\"nqn\":\"x\",\"node\":\"a\",\"state\":\"active\"}") },
+		{ "DELETE /exports/e-1", 202,
+		  "{\"version\":1,\"id\":\"e-1\",\"state\":\"deleting\",\"error\":\"a is lost\"}" },
+		{ "GET /exports/e-1", 200,
+		  "{\"version\":1,\"id\":\"e-1\",\"nqn\":\"x\",\"node\":\"a\",\"state\":\"deleted\"}" },
+		{ 0 },
+	};
+
+	(void)state;
+	canned_start(answers);
+	assert_int_equal(canned_run("export delete x"), 0);
+	canned_says("out", "it waits: a is lost\nx is no longer exported by a\n");
+}
+
+static void detach_of_what_never_was_attached_says_so(void **state)
+{
+	static const struct canned answers[] = {
+		{ "GET /attachments/a-9", 200, ATTACHMENT("failed", ",\"error\":\"no path\"") },
+		{ "DELETE /attachments/a-9", 202, ATTACHMENT("failed", ",\"error\":\"no path\"") },
+		{ 0 },
+	};
+
+	(void)state;
+	canned_start(answers);
+	assert_int_equal(canned_run("detach a-9"), 0);
+	canned_says("out", "x was never attached to blake15 (no path): nothing of it is left\n");
+	canned_silent("out", "it waits");
+}
+
 #define TOKEN_ANSWER "{\"version\":1,\"name\":\"blake14\",\"token\":\"5ecret\"}"
 
 static void a_token_is_printed_once_or_goes_to_a_private_file(void **state)
@@ -650,6 +707,9 @@ int main(void)
 		TEST(detach_asks_which_where_there_are_several),
 		TEST(export_create_sends_what_was_asked),
 		TEST(export_delete_finds_it_by_its_name),
+		TEST(export_delete_forgets_one_that_failed),
+		TEST(what_a_deletion_waits_for_is_told),
+		TEST(detach_of_what_never_was_attached_says_so),
 		TEST(a_token_is_printed_once_or_goes_to_a_private_file),
 		TEST(no_token_is_made_that_could_not_be_given),
 	};
