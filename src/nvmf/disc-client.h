@@ -46,7 +46,7 @@ struct disc_client_params {
 
 /* What it is, once known. */
 struct disc_client_info {
-	struct nvme_identify identify;
+	struct nvme_identify identify; /* .oaes says if it has events: 0 also if it refused them */
 	uint16_t cntlid;
 	uint32_t round_trips; /* until the first log */
 };
