@@ -134,6 +134,8 @@ $B/$1: $(call objs,$(main_$1)) $(archives_$(notdir $(patsubst %/,%,$(dir $(main_
 	$$(call say,LINK,$$@)$$(LINK) -o $$@ $$^ $$(DEP_LIBS)
 endef
 $(foreach p,$(SBIN_PROGRAMS),$(eval $(call program_rule,$p)))
+# httpc.c opens libcurl by itself. These always need it: so a package's and an initramfs' tools see it
+$B/sunfishctl $B/sunfish-boot-wanted: private LDFLAGS += -Wl,--no-as-needed $(CURL_LIBS) -Wl,--as-needed
 $B/sunfish-rdma-probe: $(call objs,target/rdma-probe.c) $(archives_base)
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(RDMA_LIBS)
 $B/sunfish-boot-wanted: $(call objs,initiator/boot-wanted.c) $(archives_initiator)
@@ -166,6 +168,7 @@ coverage: ## line coverage of the unit tests, by file
 	@tests/unit/coverage build/cov
 bench: $(PROGRAMS) build/release/bench/bare-create build/release/bench/timing build/release/bench/sim-helpers ## speed and memory, on real kernels, against their goals
 	@BUILD=$(abspath $B) tests/bench/run
+	@BUILD=$(abspath $B) tests/bench/helpers
 	@BUILD=$(abspath $B) tests/bench/collector
 demo: $(PROGRAMS) ## export a drive in a guest and use it, pull it and put it back, step by step
 	@BUILD=$(abspath $B) tests/demo

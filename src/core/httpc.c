@@ -2,6 +2,7 @@
 #include "core/httpc.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,13 +12,42 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "core/trim.h"
 
 #define CONNECTIONS_KEPT 8
 #define KEEPALIVE_IDLE_S 30L
 #define KEEPALIVE_INTERVAL_S 10L
+#define UPLOAD_BUFFER 16384L /* libcurl has 64 KiB for each */
+#define CONNECTED_MS 3000    /* so long after a connection was begun it is made, or not */
+
+/* The functions of libcurl that are called, by their own names. */
+struct library {
+	void *handle;
+	__typeof__(curl_global_init) *global_init;
+	__typeof__(curl_global_cleanup) *global_cleanup;
+	__typeof__(curl_slist_append) *slist_append;
+	__typeof__(curl_slist_free_all) *slist_free_all;
+	__typeof__(curl_url) *url;
+	__typeof__(curl_url_set) *url_set;
+	__typeof__(curl_url_cleanup) *url_cleanup;
+	__typeof__(curl_easy_init) *easy_init;
+	__typeof__(curl_easy_setopt) *easy_setopt;
+	__typeof__(curl_easy_getinfo) *easy_getinfo;
+	__typeof__(curl_easy_strerror) *easy_strerror;
+	__typeof__(curl_easy_cleanup) *easy_cleanup;
+	__typeof__(curl_multi_init) *multi_init;
+	__typeof__(curl_multi_setopt) *multi_setopt;
+	__typeof__(curl_multi_assign) *multi_assign;
+	__typeof__(curl_multi_add_handle) *multi_add_handle;
+	__typeof__(curl_multi_remove_handle) *multi_remove_handle;
+	__typeof__(curl_multi_socket_action) *multi_socket_action;
+	__typeof__(curl_multi_info_read) *multi_info_read;
+	__typeof__(curl_multi_cleanup) *multi_cleanup;
+};
 
 struct httpc {
 	struct loop *loop;
+	struct library curl;
 	CURLM *multi;
 	struct loop_source *timer;
 	struct httpc_call *calls;
@@ -26,7 +56,10 @@ struct httpc {
 	char *key_file;
 	char *unix_socket;
 	unsigned int connect_timeout_ms;
-	bool is_calling; /* it is freed after that */
+	bool stays;
+	bool is_trim_due;
+	int64_t connect_ms; /* the last one was begun */
+	bool is_calling;    /* it is freed after that */
 	bool is_freed;
 };
 
@@ -54,16 +87,81 @@ struct watch {
 	struct loop_source *source;
 };
 
+/* --- the library */
+
+/* By either of its names: which TLS it has is no matter to us. Lazily, as libraries that a program
+ * is linked with: most of what libcurl can do is never called. */
+static void *library_find(void)
+{
+	static const char *const names[] = { "libcurl-gnutls.so.4", "libcurl.so.4" };
+	void *handle = NULL;
+	size_t i;
+
+	/* its libraries do not stand being unloaded */
+	for (i = 0; !handle && i < sizeof(names) / sizeof(names[0]); i++)
+		handle = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+	return handle;
+}
+
+static bool library_resolve(struct library *lib)
+{
+	return (lib->global_init = dlsym(lib->handle, "curl_global_init")) &&
+	       (lib->global_cleanup = dlsym(lib->handle, "curl_global_cleanup")) &&
+	       (lib->slist_append = dlsym(lib->handle, "curl_slist_append")) &&
+	       (lib->slist_free_all = dlsym(lib->handle, "curl_slist_free_all")) &&
+	       (lib->url = dlsym(lib->handle, "curl_url")) &&
+	       (lib->url_set = dlsym(lib->handle, "curl_url_set")) &&
+	       (lib->url_cleanup = dlsym(lib->handle, "curl_url_cleanup")) &&
+	       (lib->easy_init = dlsym(lib->handle, "curl_easy_init")) &&
+	       (lib->easy_setopt = dlsym(lib->handle, "curl_easy_setopt")) &&
+	       (lib->easy_getinfo = dlsym(lib->handle, "curl_easy_getinfo")) &&
+	       (lib->easy_strerror = dlsym(lib->handle, "curl_easy_strerror")) &&
+	       (lib->easy_cleanup = dlsym(lib->handle, "curl_easy_cleanup")) &&
+	       (lib->multi_init = dlsym(lib->handle, "curl_multi_init")) &&
+	       (lib->multi_setopt = dlsym(lib->handle, "curl_multi_setopt")) &&
+	       (lib->multi_assign = dlsym(lib->handle, "curl_multi_assign")) &&
+	       (lib->multi_add_handle = dlsym(lib->handle, "curl_multi_add_handle")) &&
+	       (lib->multi_remove_handle = dlsym(lib->handle, "curl_multi_remove_handle")) &&
+	       (lib->multi_socket_action = dlsym(lib->handle, "curl_multi_socket_action")) &&
+	       (lib->multi_info_read = dlsym(lib->handle, "curl_multi_info_read")) &&
+	       (lib->multi_cleanup = dlsym(lib->handle, "curl_multi_cleanup"));
+}
+
+static void library_close(struct library *lib)
+{
+	if (lib->handle) {
+		lib->global_cleanup();
+		dlclose(lib->handle);
+	}
+	lib->handle = NULL;
+}
+
+static int library_open(struct library *lib, struct err *err)
+{
+	lib->handle = library_find();
+	if (!lib->handle)
+		return err_set(err, -ELIBACC,
+			       "libcurl is not on this system (Debian libcurl3-gnutls, Fedora "
+			       "libcurl)");
+	if (library_resolve(lib)) {
+		lib->global_init(CURL_GLOBAL_DEFAULT);
+		return 0;
+	}
+	dlclose(lib->handle);
+	lib->handle = NULL;
+	return err_set(err, -ELIBACC, "libcurl.so.4 is not libcurl: functions are missing");
+}
+
 /* --- calls */
 
-static void headers_free(struct curl_slist *headers)
+static void headers_free(const struct library *curl, struct curl_slist *headers)
 {
 	struct curl_slist *at;
 
 	/* the token is in one */
 	for (at = headers; at; at = at->next)
 		explicit_bzero(at->data, strlen(at->data));
-	curl_slist_free_all(headers);
+	curl->slist_free_all(headers);
 }
 
 static void call_free(struct httpc_call *call)
@@ -71,8 +169,8 @@ static void call_free(struct httpc_call *call)
 	struct httpc *httpc = call->httpc;
 
 	if (call->easy) {
-		curl_multi_remove_handle(httpc->multi, call->easy);
-		curl_easy_cleanup(call->easy);
+		httpc->curl.multi_remove_handle(httpc->multi, call->easy);
+		httpc->curl.easy_cleanup(call->easy);
 	}
 	if (call->previous)
 		call->previous->next = call->next;
@@ -80,7 +178,7 @@ static void call_free(struct httpc_call *call)
 		httpc->calls = call->next;
 	if (call->next)
 		call->next->previous = call->previous;
-	headers_free(call->headers);
+	headers_free(&httpc->curl, call->headers);
 	free(call->body);
 	str_deinit(&call->text);
 	free(call);
@@ -114,7 +212,7 @@ static size_t on_body(char *bytes, size_t one, size_t length, void *data)
 	long status = 0;
 
 	length *= one;
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	call->httpc->curl.easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (call->on_data && status / 100 == 2)
 		return take_piece(call, bytes, length);
 	if (call->text.length + length > HTTPC_BODY_MAX) {
@@ -140,7 +238,7 @@ static int code_of(const struct httpc_call *call, CURLcode result)
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return -EADDRNOTAVAIL;
 	case CURLE_COULDNT_CONNECT:
-		curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
+		call->httpc->curl.easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
 		return os_errno > 0 ? -(int)os_errno : -ECONNREFUSED;
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
@@ -168,6 +266,7 @@ static void say_reason(struct httpc_call *call, int code)
 
 static void call_finish(struct httpc_call *call, CURLcode result)
 {
+	const struct library *curl = &call->httpc->curl;
 	struct httpc_reply reply = { .code = code_of(call, result), .error = "" };
 	long status = 0;
 
@@ -176,10 +275,10 @@ static void call_finish(struct httpc_call *call, CURLcode result)
 	if (reply.code == -EMSGSIZE)
 		reply.error = "the answer is too long";
 	else if (reply.code < 0)
-		reply.error = call->error[0] ? call->error : curl_easy_strerror(result);
+		reply.error = call->error[0] ? call->error : curl->easy_strerror(result);
 	str_clean(call->error);
 	call->error[strcspn(call->error, "\n")] = '\0';
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl->easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	reply.status = (unsigned int)status;
 	reply.body = str_get(&call->text);
 	reply.length = call->text.length;
@@ -191,17 +290,18 @@ static void call_finish(struct httpc_call *call, CURLcode result)
 /* After libcurl did something. Whoever is called may free @httpc. */
 static void finish_all(struct httpc *httpc)
 {
+	const struct library *curl = &httpc->curl;
 	CURLMsg *message;
 	int left;
 
 	httpc->is_calling = true;
-	while (!httpc->is_freed && (message = curl_multi_info_read(httpc->multi, &left))) {
+	while (!httpc->is_freed && (message = curl->multi_info_read(httpc->multi, &left))) {
 		struct httpc_call *call = NULL;
 		CURLcode result = message->data.result;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+		curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
 		call_finish(call, result);
 		if (!httpc->is_freed)
 			call_free(call);
@@ -225,7 +325,7 @@ static void on_event(void *data, int fd, uint32_t events)
 		mask |= CURL_CSELECT_OUT;
 	if (events & (EPOLLERR | EPOLLHUP))
 		mask |= CURL_CSELECT_ERR;
-	curl_multi_socket_action(httpc->multi, fd, mask, &running);
+	httpc->curl.multi_socket_action(httpc->multi, fd, mask, &running);
 	finish_all(httpc);
 }
 
@@ -238,7 +338,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *s
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		curl_multi_assign(httpc->multi, fd, NULL);
+		httpc->curl.multi_assign(httpc->multi, fd, NULL);
 		if (watch)
 			loop_source_free(watch->source);
 		free(watch);
@@ -256,7 +356,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *s
 		free(watch);
 		return -1;
 	}
-	curl_multi_assign(httpc->multi, fd, watch);
+	httpc->curl.multi_assign(httpc->multi, fd, watch);
 	return 0;
 }
 
@@ -277,8 +377,30 @@ static void on_timer(void *data)
 	struct httpc *httpc = data;
 	int running;
 
-	curl_multi_socket_action(httpc->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	httpc->curl.multi_socket_action(httpc->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	finish_all(httpc);
+}
+
+/* --- memory */
+
+static int note_connect(void *data, curl_socket_t fd, curlsocktype what)
+{
+	struct httpc *httpc = data;
+
+	(void)fd, (void)what;
+	httpc->is_trim_due = httpc->stays;
+	httpc->connect_ms = loop_now_ms(httpc->loop);
+	return CURL_SOCKOPT_OK;
+}
+
+/* What starting libcurl and connecting needed is not needed until the next connection. At the next
+ * request, so that nothing wakes up for it. */
+static void trim(struct httpc *httpc)
+{
+	if (!httpc->is_trim_due || loop_now_ms(httpc->loop) < httpc->connect_ms + CONNECTED_MS)
+		return;
+	httpc->is_trim_due = false;
+	trim_libraries();
 }
 
 /* --- begin and end */
@@ -292,24 +414,28 @@ static bool copy_text(char **ret, const char *text)
 
 static int init(struct httpc *httpc, const struct httpc_config *config, struct err *err)
 {
-	int r;
+	const struct library *curl = &httpc->curl;
+	int r = library_open(&httpc->curl, err);
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	httpc->multi = curl_multi_init();
+	if (r < 0)
+		return r;
+	httpc->multi = curl->multi_init();
 	if (!httpc->multi || !copy_text(&httpc->ca_file, config->ca_file) ||
 	    !copy_text(&httpc->certificate_file, config->certificate_file) ||
 	    !copy_text(&httpc->key_file, config->key_file) ||
 	    !copy_text(&httpc->unix_socket, config->unix_socket))
 		return err_nomem(err);
 	httpc->connect_timeout_ms = config->connect_timeout_ms;
+	httpc->stays = config->stays;
+	note_connect(httpc, -1, CURLSOCKTYPE_IPCXN);
 	r = loop_add_timer(httpc->loop, on_timer, httpc, &httpc->timer, err);
 	if (r < 0)
 		return r;
-	curl_multi_setopt(httpc->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(httpc->multi, CURLMOPT_SOCKETDATA, httpc);
-	curl_multi_setopt(httpc->multi, CURLMOPT_TIMERFUNCTION, on_timer_set);
-	curl_multi_setopt(httpc->multi, CURLMOPT_TIMERDATA, httpc);
-	curl_multi_setopt(httpc->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+	curl->multi_setopt(httpc->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl->multi_setopt(httpc->multi, CURLMOPT_SOCKETDATA, httpc);
+	curl->multi_setopt(httpc->multi, CURLMOPT_TIMERFUNCTION, on_timer_set);
+	curl->multi_setopt(httpc->multi, CURLMOPT_TIMERDATA, httpc);
+	curl->multi_setopt(httpc->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
 	return 0;
 }
 
@@ -338,9 +464,9 @@ void httpc_free(struct httpc *httpc)
 	while (httpc->calls)
 		call_free(httpc->calls);
 	if (httpc->multi)
-		curl_multi_cleanup(httpc->multi);
+		httpc->curl.multi_cleanup(httpc->multi);
 	loop_source_free(httpc->timer);
-	curl_global_cleanup();
+	library_close(&httpc->curl);
 	free(httpc->ca_file);
 	free(httpc->certificate_file);
 	free(httpc->key_file);
@@ -354,7 +480,7 @@ void httpc_free(struct httpc *httpc)
 
 static bool add_header(struct httpc_call *call, const char *line)
 {
-	struct curl_slist *list = curl_slist_append(call->headers, line);
+	struct curl_slist *list = call->httpc->curl.slist_append(call->headers, line);
 
 	if (list)
 		call->headers = list;
@@ -391,77 +517,89 @@ static int add_headers(struct httpc_call *call, const struct httpc_request *requ
 
 static void set_method(struct httpc_call *call, const struct httpc_request *request)
 {
+	const struct library *curl = &call->httpc->curl;
 	bool is_post = strcmp(request->method, "POST") == 0;
 
 	if (request->body || is_post) {
-		curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-				 (curl_off_t)request->length);
-		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->body);
+		curl->easy_setopt(call->easy, CURLOPT_POST, 1L);
+		curl->easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				  (curl_off_t)request->length);
+		curl->easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->body);
 	}
 	if (strcmp(request->method, "HEAD") == 0)
-		curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
+		curl->easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
 	else if (!is_post)
-		curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
+		curl->easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 static void set_tls(struct httpc_call *call)
 {
 	const struct httpc *httpc = call->httpc;
+	const struct library *curl = &httpc->curl;
 
-	curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	if (httpc->ca_file)
-		curl_easy_setopt(call->easy, CURLOPT_CAINFO, httpc->ca_file);
+	curl->easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl->easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl->easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (httpc->ca_file) {
+		curl->easy_setopt(call->easy, CURLOPT_CAINFO, httpc->ca_file);
+		/* else the system's are believed as well, and each connection keeps all of them */
+		curl->easy_setopt(call->easy, CURLOPT_CAPATH, NULL);
+	}
 	if (httpc->certificate_file)
-		curl_easy_setopt(call->easy, CURLOPT_SSLCERT, httpc->certificate_file);
+		curl->easy_setopt(call->easy, CURLOPT_SSLCERT, httpc->certificate_file);
 	if (httpc->key_file)
-		curl_easy_setopt(call->easy, CURLOPT_SSLKEY, httpc->key_file);
+		curl->easy_setopt(call->easy, CURLOPT_SSLKEY, httpc->key_file);
 }
 
 /* Nothing is taken from the environment or files of the user: no proxy, no .netrc. */
 static void set_options(struct httpc_call *call, const struct httpc_request *request)
 {
-	const struct httpc *httpc = call->httpc;
+	struct httpc *httpc = call->httpc;
+	const struct library *curl = &httpc->curl;
 	CURL *easy = call->easy;
 
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "sunfish");
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+	curl->easy_setopt(easy, CURLOPT_PRIVATE, call);
+	curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
+	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(easy, CURLOPT_PROXY, "");
+	curl->easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl->easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+	curl->easy_setopt(easy, CURLOPT_USERAGENT, "sunfish");
+	curl->easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl->easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	curl->easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, note_connect);
+	curl->easy_setopt(easy, CURLOPT_SOCKOPTDATA, httpc);
+	curl->easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
+	curl->easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl->easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+	curl->easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	if (httpc->connect_timeout_ms)
-		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)httpc->connect_timeout_ms);
+		curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)httpc->connect_timeout_ms);
 	if (httpc->unix_socket)
-		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, httpc->unix_socket);
+		curl->easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, httpc->unix_socket);
 }
 
 static int prepare(struct httpc_call *call, const struct httpc_request *request, struct err *err)
 {
-	CURLU *url = curl_url();
+	const struct library *curl = &call->httpc->curl;
+	CURLU *url = curl->url();
 	CURLUcode bad;
 	int r;
 
 	if (!url)
 		return err_nomem(err);
-	bad = curl_url_set(url, CURLUPART_URL, request->url, 0);
-	curl_url_cleanup(url);
-	if (bad || curl_easy_setopt(call->easy, CURLOPT_URL, request->url) != CURLE_OK)
+	bad = curl->url_set(url, CURLUPART_URL, request->url, 0);
+	curl->url_cleanup(url);
+	if (bad || curl->easy_setopt(call->easy, CURLOPT_URL, request->url) != CURLE_OK)
 		return err_set(err, -EINVAL, "\"%s\" is no URL such as https://head:8443/",
 			       request->url);
+	/* the version that is here may not be the one that this was built with */
+	if (curl->easy_setopt(call->easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK)
+		return err_set(err, -ELIBACC, "libcurl is older than 7.85");
 	r = add_headers(call, request, err);
 	if (r < 0)
 		return r;
@@ -480,7 +618,7 @@ static struct httpc_call *call_new(struct httpc *httpc, const struct httpc_reque
 	call->httpc = httpc;
 	call_link(call);
 	call->on_data = request->on_data;
-	call->easy = curl_easy_init();
+	call->easy = httpc->curl.easy_init();
 	call->body = malloc(request->length + 1);
 	if (!call->easy || !call->body) {
 		call_free(call);
@@ -499,10 +637,11 @@ int httpc_start(struct httpc *httpc, const struct httpc_request *request, httpc_
 
 	if (!call)
 		return err_nomem(err);
+	trim(httpc);
 	call->done = done;
 	call->data = data;
 	r = prepare(call, request, err);
-	if (r == 0 && curl_multi_add_handle(httpc->multi, call->easy) != CURLM_OK)
+	if (r == 0 && httpc->curl.multi_add_handle(httpc->multi, call->easy) != CURLM_OK)
 		r = err_nomem(err);
 	if (r < 0) {
 		call_free(call);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * httpc - an HTTP client on the loop, by libcurl.
+ * httpc - an HTTP client on the loop, by libcurl, which is opened for the first of them only: it
+ * and the libraries it brings cost a daemon that has no collector more than all the rest.
  *
  * Connections are kept and used again. Certificates are always verified when the URL is https.
  * No redirects, no proxy, nothing from the user's environment. A command that has nothing else to
@@ -10,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +29,7 @@ struct httpc_config {
 	const char *key_file;
 	const char *unix_socket; /* NULL: TCP */
 	unsigned int connect_timeout_ms;
+	bool stays; /* for days: pages that only connecting needs are given back, see trim.h */
 };
 
 struct httpc_reply {
@@ -43,7 +46,7 @@ typedef void (*httpc_done_fn)(void *data, const struct httpc_reply *reply);
  * then -ECANCELED. */
 typedef int (*httpc_data_fn)(void *data, const char *bytes, size_t length);
 
-/* Returns: 0, *ret owned; -ENOMEM; texts are copied. */
+/* Returns: 0, *ret owned; -ENOMEM; -ELIBACC there is no libcurl; texts are copied. */
 int httpc_new(struct loop *loop, const struct httpc_config *config, struct httpc **ret,
 	      struct err *err);
 /* Calls under way are forgotten. Also from within a done function. */

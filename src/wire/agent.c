@@ -438,7 +438,8 @@ static int start(struct agent *agent, const struct agent_config *config, struct 
 	const struct httpc_config http = { .ca_file = config->ca_file,
 					   .certificate_file = config->certificate_file,
 					   .key_file = config->key_file,
-					   .connect_timeout_ms = CONNECT_TIMEOUT_MS };
+					   .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+					   .stays = true };
 	int r = copy_config(agent, config, err);
 
 	if (r < 0 || !agent->url)

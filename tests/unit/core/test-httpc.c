@@ -46,6 +46,33 @@ struct result {
 
 static struct result result;
 
+static bool has_library;
+static int64_t skew_ms;
+static unsigned int trims;
+
+void *__wrap_dlopen(const char *name, int flags);
+void *__real_dlopen(const char *name, int flags);
+int64_t __wrap_loop_now_ms(struct loop *of);
+int64_t __real_loop_now_ms(struct loop *of);
+void __wrap_trim_libraries(void);
+void __real_trim_libraries(void);
+
+void *__wrap_dlopen(const char *name, int flags)
+{
+	return has_library ? __real_dlopen(name, flags) : NULL;
+}
+
+int64_t __wrap_loop_now_ms(struct loop *of)
+{
+	return __real_loop_now_ms(of) + skew_ms;
+}
+
+void __wrap_trim_libraries(void)
+{
+	trims++;
+	__real_trim_libraries();
+}
+
 /* --- the other side */
 
 static void on_stream_gone(void *user, struct httpd_stream *gone)
@@ -128,6 +155,9 @@ static int set_up_loop(void **state)
 	stream = NULL;
 	httpd = NULL;
 	httpc = NULL;
+	has_library = true;
+	skew_ms = 0;
+	trims = 0;
 	strcpy(directory, "/tmp/test-httpc-XXXXXX");
 	assert_non_null(mkdtemp(directory));
 	return loop_new(&loop, NULL);
@@ -640,6 +670,37 @@ static void a_name_that_is_not_in_the_certificate_is_refused(void **state)
 	assert_int_equal(requests, 0);
 }
 
+static void without_libcurl_says_which_package_has_it(void **state)
+{
+	const struct httpc_config config = { 0 };
+	struct err err = ERR_NULL;
+	struct httpc *none = NULL;
+
+	(void)state;
+	has_library = false;
+	assert_int_equal(httpc_new(loop, &config, &none, &err), -ELIBACC);
+	assert_null(none);
+	assert_non_null(strstr(err.text, "libcurl3-gnutls"));
+}
+
+static void what_connecting_needed_is_given_back_at_a_later_request(void **state)
+{
+	const struct httpc_request request = { .url = url_of("/a") };
+	const char *answer = "GET /a token=- type=- test=- name=- body=";
+
+	(void)state;
+	httpc_free(httpc);
+	start_client((struct httpc_config){ .connect_timeout_ms = 5000, .stays = true });
+	gets(request, 200, answer);
+	assert_int_equal(trims, 0);
+	skew_ms = 60000;
+	gets(request, 200, answer);
+	assert_int_equal(trims, 1);
+	gets(request, 200, answer);
+	assert_int_equal(trims, 1);
+	assert_int_equal(most_connections, 1);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -647,6 +708,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(sends_and_gets_all_of_a_request),
 		TEST(one_connection_serves_calls_in_turn),
+		TEST(without_libcurl_says_which_package_has_it),
+		TEST(what_connecting_needed_is_given_back_at_a_later_request),
 		TEST(calls_go_on_beside_each_other),
 		TEST(a_long_body_goes_both_ways),
 		TEST(an_answer_that_is_an_error_is_an_answer),
