@@ -45,7 +45,7 @@ void change_env(struct ctl *ctl, struct apply_env *ret)
 		.hang_seconds = ctl->settings.hang_seconds,
 		.n_workers = ctl->settings.workers,
 		.fault = ctl->fault,
-		.trace = ctl->opt.verbose ? trace : NULL,
+		.trace = ctl->cli.verbose ? trace : NULL,
 		.trace_data = ctl,
 	};
 }
@@ -135,7 +135,7 @@ static int load_transports(struct ctl *ctl, const struct model_object *wanted, s
 
 static void tell_changes(struct ctl *ctl, const struct plan *plan)
 {
-	struct js *list = ctl->result ? js_array() : NULL;
+	struct js *list = ctl->cli.result ? js_array() : NULL;
 	CLEANUP_STR struct str line = STR_NULL;
 	size_t i;
 
@@ -145,14 +145,14 @@ static void tell_changes(struct ctl *ctl, const struct plan *plan)
 		plan_format_change(&plan->steps[i], &line);
 		if (!line.length)
 			continue;
-		ctl_say(ctl, "%s", str_get(&line));
+		cli_say(&ctl->cli, "%s", str_get(&line));
 		line.text[line.length - 1] = '\0';
 		if (list)
 			js_append(list, js_string(line.text));
 	}
-	if (ctl->result) {
-		js_set(ctl->result, "changed", js_bool(plan->n_steps > 0));
-		js_set(ctl->result, "changes", list);
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "changed", js_bool(plan->n_steps > 0));
+		js_set(ctl->cli.result, "changes", list);
 	}
 }
 
@@ -177,7 +177,7 @@ static void tell_cuts(struct ctl *ctl, const struct change *change, const struct
 {
 	CLEANUP_SESSION_LIST struct session_list sessions = SESSION_LIST_NULL;
 	struct session_source source = { ctl->nvmet_fd, ctl->proc_fd, -1 };
-	struct js *list = ctl->result ? js_array() : NULL;
+	struct js *list = ctl->cli.result ? js_array() : NULL;
 	size_t i;
 
 	if (plan->n_cuts)
@@ -189,7 +189,7 @@ static void tell_cuts(struct ctl *ctl, const struct change *change, const struct
 		struct js *hosts = js_array();
 
 		add_hosts(&sessions, cut, hosts, &text);
-		ctl_say(ctl, "# cuts %s at port %u: %s\n", cut->nqn, cut->port_id,
+		cli_say(&ctl->cli, "# cuts %s at port %u: %s\n", cut->nqn, cut->port_id,
 			text.length ? str_get(&text) : "nobody is connected");
 		js_set(item, "nqn", js_string(cut->nqn));
 		js_set(item, "port_id", js_int(cut->port_id));
@@ -200,19 +200,19 @@ static void tell_cuts(struct ctl *ctl, const struct change *change, const struct
 			js_free(item);
 	}
 	if (list)
-		js_set(ctl->result, "cuts", list);
+		js_set(ctl->cli.result, "cuts", list);
 }
 
 static void show_commands(struct ctl *ctl, const struct plan *plan, struct str *commands)
 {
-	struct js *list = ctl->result ? js_array() : NULL;
+	struct js *list = ctl->cli.result ? js_array() : NULL;
 	const char *line;
 	const char *end;
 	size_t i;
 
 	for (i = 0; i < plan->n_steps; i++)
 		plan_format_shell(&plan->steps[i], ctl->nvmet_path, commands);
-	ctl_print(ctl, str_get(commands));
+	cli_print(&ctl->cli, str_get(commands));
 	if (!list)
 		return;
 	for (line = str_get(commands); (end = strchr(line, '\n')); line = end + 1) {
@@ -220,7 +220,7 @@ static void show_commands(struct ctl *ctl, const struct plan *plan, struct str *
 
 		js_append(list, js_string(copy));
 	}
-	js_set(ctl->result, "commands", list);
+	js_set(ctl->cli.result, "commands", list);
 }
 
 /* --- store */
@@ -377,7 +377,7 @@ static bool is_admins(struct ctl *ctl, const struct export_list *admins, const c
 	for (i = 0; i < admins->count; i++) {
 		if (!admins->items[i].nqn || strcmp(admins->items[i].nqn, nqn) != 0)
 			continue;
-		ctl_warn(ctl,
+		cli_warn(&ctl->cli,
 			 "%s is written down in %s/%s: change it there too, or a restore "
 			 "brings it back as it was",
 			 nqn, ctl->admin_path, admins->items[i].file);
@@ -460,7 +460,7 @@ int change_commit(struct ctl *ctl, struct change *change, const char *const *nqn
 		tell_cuts(ctl, change, &plan);
 		return 0;
 	}
-	if (ctl->result || ctl->opt.verbose)
+	if (ctl->cli.result || ctl->cli.verbose)
 		tell_cuts(ctl, change, &plan);
 	r = apply(ctl, change, &plan, nqns, n_nqns, err);
 	if (r == 0)

@@ -107,8 +107,9 @@ int cmd_capabilities(struct ctl *ctl, struct err *err)
 	CLEANUP_STR struct str text = STR_NULL;
 	int r;
 
-	if (ctl->n_args)
-		return ctl_usage(ctl, err_set(err, -EINVAL, "capabilities takes no argument"));
+	if (ctl->cli.n_args)
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL, "capabilities takes no argument"));
 	r = ctl_open_target(ctl, true, err);
 	/* it makes and removes objects: no other command may plan with them */
 	if (r == 0)
@@ -117,12 +118,12 @@ int cmd_capabilities(struct ctl *ctl, struct err *err)
 		r = capability_probe(ctl->nvmet_fd, &list, err);
 	if (r < 0)
 		return r;
-	if (ctl->result)
-		add_json(&list, ctl->result);
+	if (ctl->cli.result)
+		add_json(&list, ctl->cli.result);
 	add_summary(&list, &text);
 	add_attributes(&list, &text);
 	if (text.failed)
 		return err_nomem(err);
-	ctl_print(ctl, str_get(&text));
+	cli_print(&ctl->cli, str_get(&text));
 	return 0;
 }

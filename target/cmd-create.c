@@ -18,32 +18,32 @@
 static int check_options(struct ctl *ctl, struct err *err)
 {
 	const struct ctl_options *opt = &ctl->opt;
-	const char *nqn = ctl->args[0];
+	const char *nqn = ctl->cli.args[0];
 	int r = nqn_check(nqn, err);
 
-	if (r == 0 && !opt->n_devs && !opt->passthru)
+	if (r == 0 && !opt->devs.count && !opt->passthru)
 		r = err_set(err, -EINVAL, "say what to export: --dev /dev/nvme1n1");
-	if (r == 0 && opt->n_devs && opt->passthru)
+	if (r == 0 && opt->devs.count && opt->passthru)
 		r = err_set(err, -EINVAL,
 			    "--passthru exports a whole controller: --dev cannot be with it");
-	if (r == 0 && !opt->n_listeners)
+	if (r == 0 && !opt->listeners.count)
 		r = err_set(err, -EINVAL,
 			    "say where hosts connect: --rdma ADDR or --tcp ADDR, an address of "
 			    "this host");
-	if (r == 0 && opt->no_host && (opt->any_host || opt->n_hosts))
+	if (r == 0 && opt->no_host && (opt->any_host || opt->hosts.count))
 		r = err_set(err, -EINVAL,
 			    "--no-host and --host or --any-host contradict each other");
-	if (r == 0 && opt->any_host && opt->n_hosts)
+	if (r == 0 && opt->any_host && opt->hosts.count)
 		r = err_set(err, -EINVAL,
 			    "--any-host and --host contradict each other: with any host, lists and "
 			    "keys have no effect");
-	return r < 0 ? ctl_usage(ctl, r) : 0;
+	return r < 0 ? cli_usage(&ctl->cli, r) : 0;
 }
 
 static int set_access(struct ctl *ctl, struct model_object *subsystem, struct err *err)
 {
 	bool any = ctl->opt.any_host ||
-		   (!ctl->opt.n_hosts && !ctl->opt.no_host && ctl->settings.default_any);
+		   (!ctl->opt.hosts.count && !ctl->opt.no_host && ctl->settings.default_any);
 
 	return model_set(subsystem, "attr_allow_any_host", any ? "1" : "0") < 0 ? err_nomem(err)
 										: 0;
@@ -54,13 +54,13 @@ static int set_attrs(struct ctl *ctl, struct model_object *subsystem, struct err
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < ctl->opt.n_attrs; i++) {
-		const char *name = ctl->opt.attrs[i].name;
-		const char *value = ctl->opt.attrs[i].value;
+	for (i = 0; r == 0 && i < ctl->opt.attrs.count; i++) {
+		const char *name = ctl->opt.attrs.items[i].name;
+		const char *value = ctl->opt.attrs.items[i].value;
 
 		r = attr_check(MODEL_SUBSYSTEM, name, value, err);
 		if (r < 0)
-			return ctl_usage(ctl, r);
+			return cli_usage(&ctl->cli, r);
 		if (model_set(subsystem, name, value) < 0)
 			r = err_nomem(err);
 	}
@@ -87,21 +87,22 @@ static int add_specs(struct ctl *ctl, struct model_object *root, struct model_ob
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < opt->n_devs; i++)
-		r = spec_add_namespace(subsystem, opt->devs[i], cmd_free_nsid(subsystem, NULL),
-				       err);
-	for (i = 0; r == 0 && i < opt->n_hosts; i++)
-		r = spec_add_host(root, subsystem, opt->hosts[i], err);
+	for (i = 0; r == 0 && i < opt->devs.count; i++)
+		r = spec_add_namespace(subsystem, opt->devs.items[i].value,
+				       cmd_free_nsid(subsystem, NULL), err);
+	for (i = 0; r == 0 && i < opt->hosts.count; i++)
+		r = spec_add_host(root, subsystem, opt->hosts.items[i].value, err);
 	if (r < 0)
-		return ctl_usage(ctl, r);
-	for (i = 0; r == 0 && i < opt->n_listeners; i++)
-		r = spec_add_listener(ctl, root, &opt->listeners[i], ctl->args[0], NULL, err);
-	return r == -EINVAL ? ctl_usage(ctl, r) : r;
+		return cli_usage(&ctl->cli, r);
+	for (i = 0; r == 0 && i < opt->listeners.count; i++)
+		r = spec_add_listener(ctl, root, &opt->listeners.items[i], ctl->cli.args[0], NULL,
+				      err);
+	return r == -EINVAL ? cli_usage(&ctl->cli, r) : r;
 }
 
 static int build(struct ctl *ctl, struct model_object *root, struct err *err)
 {
-	struct model_object *subsystem = model_add(root, MODEL_SUBSYSTEM, ctl->args[0]);
+	struct model_object *subsystem = model_add(root, MODEL_SUBSYSTEM, ctl->cli.args[0]);
 	int r = subsystem ? set_access(ctl, subsystem, err) : err_nomem(err);
 
 	if (r == 0)
@@ -117,17 +118,17 @@ static int build(struct ctl *ctl, struct model_object *root, struct err *err)
 
 static void tell_access(struct ctl *ctl)
 {
-	const char *nqn = ctl->args[0];
+	const char *nqn = ctl->cli.args[0];
 
-	if (ctl->opt.n_hosts || ctl->opt.any_host || ctl->opt.no_host)
+	if (ctl->opt.hosts.count || ctl->opt.any_host || ctl->opt.no_host)
 		return;
 	if (ctl->settings.default_any)
-		ctl_warn(ctl,
+		cli_warn(&ctl->cli,
 			 "any host may connect to %s; to restrict it: nvmet-sunfishctl host add %s "
 			 "HOSTNQN",
 			 nqn, nqn);
 	else
-		ctl_warn(ctl,
+		cli_warn(&ctl->cli,
 			 "no host may connect to %s yet (default_access is \"none\"); to allow "
 			 "one: nvmet-sunfishctl host add %s HOSTNQN",
 			 nqn, nqn);
@@ -173,7 +174,7 @@ static int refuse_difference(const char *nqn, const struct plan *plan, struct er
 static int compare(struct ctl *ctl, struct change *change, const struct model_object *actual,
 		   struct err *err)
 {
-	const char *nqn = ctl->args[0];
+	const char *nqn = ctl->cli.args[0];
 	CLEANUP_PLAN struct plan plan = PLAN_NULL;
 	int r = same_paths(model_find(change->wanted, MODEL_SUBSYSTEM, nqn), actual);
 
@@ -191,7 +192,7 @@ static int compare(struct ctl *ctl, struct change *change, const struct model_ob
 		return refuse_difference(nqn, &plan, err);
 	r = change_commit(ctl, change, &nqn, 1, err);
 	if (r == 0)
-		ctl_say(ctl, "%s is exported already: nothing to do\n", nqn);
+		cli_say(&ctl->cli, "%s is exported already: nothing to do\n", nqn);
 	return r;
 }
 
@@ -199,7 +200,7 @@ static int compare(struct ctl *ctl, struct change *change, const struct model_ob
 
 static int create(struct ctl *ctl, struct change *change, struct err *err)
 {
-	const char *nqn = ctl->args[0];
+	const char *nqn = ctl->cli.args[0];
 	CLEANUP_DRIVE_CONTEXT struct drive_context drives = DRIVE_CONTEXT_NULL;
 	CLEANUP_STR struct str notes = STR_NULL;
 	int r = listen_check(ctl, change->wanted, change->actual, err);
@@ -214,7 +215,7 @@ static int create(struct ctl *ctl, struct change *change, struct err *err)
 	if (r < 0 || ctl->opt.dry_run)
 		return r;
 	if (notes.length)
-		ctl_warn(ctl, "%.*s", (int)notes.length - 1, notes.text);
+		cli_warn(&ctl->cli, "%.*s", (int)notes.length - 1, notes.text);
 	tell_access(ctl);
 	cmd_tell_connect(ctl, change->wanted, nqn);
 	return 0;
@@ -230,12 +231,12 @@ int cmd_create(struct ctl *ctl, struct err *err)
 	if (r == 0)
 		r = build(ctl, wanted, err);
 	if (r == 0)
-		r = change_begin(ctl, ctl->args[0], true, &change, err);
+		r = change_begin(ctl, ctl->cli.args[0], true, &change, err);
 	if (r < 0)
 		return r;
 	model_free(change.wanted);
 	change.wanted = wanted;
 	wanted = NULL;
-	actual = model_find(change.actual, MODEL_SUBSYSTEM, ctl->args[0]);
+	actual = model_find(change.actual, MODEL_SUBSYSTEM, ctl->cli.args[0]);
 	return actual ? compare(ctl, &change, actual, err) : create(ctl, &change, err);
 }

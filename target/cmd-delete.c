@@ -99,17 +99,17 @@ static int remove_one(struct ctl *ctl, struct change *change, const char *nqn, s
 int cmd_delete(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_CHANGE struct change change = CHANGE_NULL;
-	const char *scope = ctl->n_args == 1 ? ctl->args[0] : NULL;
+	const char *scope = ctl->cli.n_args == 1 ? ctl->cli.args[0] : NULL;
 	size_t i;
 	int r = change_begin(ctl, scope, false, &change, err);
 
-	for (i = 0; r == 0 && i < ctl->n_args; i++)
-		r = remove_one(ctl, &change, ctl->args[i], err);
+	for (i = 0; r == 0 && i < ctl->cli.n_args; i++)
+		r = remove_one(ctl, &change, ctl->cli.args[i], err);
 	if (r < 0)
 		return r;
-	r = change_commit(ctl, &change, (const char *const *)ctl->args, ctl->n_args, err);
+	r = change_commit(ctl, &change, (const char *const *)ctl->cli.args, ctl->cli.n_args, err);
 	if (r == 0 && !change.changed && !ctl->opt.dry_run)
-		ctl_say(ctl, "removed what was stored; the kernel had nothing of it\n");
+		cli_say(&ctl->cli, "removed what was stored; the kernel had nothing of it\n");
 	return r;
 }
 
@@ -146,7 +146,8 @@ static size_t stored_names(struct ctl *ctl, struct export_list *list, const char
 		if (list->items[i].nqn)
 			names[n++] = list->items[i].nqn;
 		else
-			ctl_warn(ctl, "a file that is no export stays: %s", list->items[i].error);
+			cli_warn(&ctl->cli, "a file that is no export stays: %s",
+				 list->items[i].error);
 	*ret = names;
 	return n;
 }
@@ -171,15 +172,16 @@ int cmd_clear(struct ctl *ctl, struct err *err)
 	int r;
 
 	if (!ctl->opt.yes && !ctl->opt.dry_run)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "clear takes all exports of this host away from all "
-					      "hosts at once; if that is meant: clear --yes (what "
-					      "it would do: clear --dry-run)"));
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL,
+					 "clear takes all exports of this host away from all "
+					 "hosts at once; if that is meant: clear --yes (what "
+					 "it would do: clear --dry-run)"));
 	r = change_begin(ctl, NULL, false, &change, err);
 	if (r == 0)
 		r = clear(ctl, &change, err);
 	if (r == 0 && !ctl->opt.forget && !ctl->opt.dry_run)
-		ctl_say(ctl,
+		cli_say(&ctl->cli,
 			"stored exports stay: restore brings them back, --forget removes them\n");
 	return r;
 }

@@ -36,7 +36,7 @@ static struct js *to_json(const struct doctor_report *report)
 static void add_finding(const struct ctl *ctl, const struct doctor_finding *finding,
 			struct str *text)
 {
-	if (finding->level == DOCTOR_OK && !ctl->opt.verbose)
+	if (finding->level == DOCTOR_OK && !ctl->cli.verbose)
 		return;
 	str_addf(text, "%-4s  ", doctor_level_name(finding->level));
 	str_add_clean(text, finding->object);
@@ -57,17 +57,17 @@ static int tell(struct ctl *ctl, const struct doctor_report *report, struct err 
 		n_failed += report->items[i].level == DOCTOR_FAIL;
 		add_finding(ctl, &report->items[i], &text);
 	}
-	if (ctl->result) {
-		js_set(ctl->result, "findings", to_json(report));
-		js_set(ctl->result, "worst", js_string(doctor_level_name(report->worst)));
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "findings", to_json(report));
+		js_set(ctl->cli.result, "worst", js_string(doctor_level_name(report->worst)));
 	}
 	if (text.failed)
 		return err_nomem(err);
-	ctl_print(ctl, str_get(&text));
+	cli_print(&ctl->cli, str_get(&text));
 	if (n_failed)
 		return err_set(err, -EIO, "%u problem%s found", n_failed, n_failed == 1 ? "" : "s");
 	if (report->worst < DOCTOR_WARN)
-		ctl_say(ctl, "no problem found\n");
+		cli_say(&ctl->cli, "no problem found\n");
 	return 0;
 }
 
@@ -85,7 +85,7 @@ static int read_wanted(struct ctl *ctl, const struct model_object *actual, const
 	if (r == -ENOMEM)
 		return err_nomem(err);
 	if (r < 0)
-		ctl_warn(ctl, "the stored exports are not compared: %s", why.text);
+		cli_warn(&ctl->cli, "the stored exports are not compared: %s", why.text);
 	return 0;
 }
 
@@ -114,11 +114,12 @@ int cmd_doctor(struct ctl *ctl, struct err *err)
 	CLEANUP_MODEL struct model_object *actual = NULL;
 	int r;
 
-	if (ctl->n_args > 1)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "doctor takes one export, or none for all of them"));
+	if (ctl->cli.n_args > 1)
+		return cli_usage(
+			&ctl->cli,
+			err_set(err, -EINVAL, "doctor takes one export, or none for all of them"));
 	r = ctl_read_target(ctl, &actual, err);
 	if (r == 0)
-		r = examine(ctl, actual, ctl->n_args ? ctl->args[0] : NULL, &report, err);
+		r = examine(ctl, actual, ctl->cli.n_args ? ctl->cli.args[0] : NULL, &report, err);
 	return r < 0 ? r : tell(ctl, &report, err);
 }

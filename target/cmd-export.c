@@ -57,16 +57,16 @@ static int write_out(struct ctl *ctl, const char *text, struct err *err)
 		r = write_file(path, text);
 		if (r < 0)
 			return err_set(err, r, "%s cannot be written: %s", path, strerror(-r));
-		ctl_say(ctl, "written to %s\n", path);
+		cli_say(&ctl->cli, "written to %s\n", path);
 		return 0;
 	}
-	if (!ctl->result) {
-		ctl_print(ctl, text);
+	if (!ctl->cli.result) {
+		cli_print(&ctl->cli, text);
 		return 0;
 	}
 	r = js_parse(text, strlen(text), &json, err);
 	if (r == 0)
-		js_set(ctl->result, "config", json);
+		js_set(ctl->cli.result, "config", json);
 	return r;
 }
 
@@ -79,7 +79,7 @@ static void warn_of_keys(struct ctl *ctl, const struct model_object *root)
 	while ((host = model_next(root, MODEL_HOST, &i)))
 		n += *model_text(host, "dhchap_key") != '\0';
 	if (n && !ctl->opt.with_secrets)
-		ctl_warn(ctl,
+		cli_warn(&ctl->cli,
 			 "the key%s of %u host%s left out, so nvmetcli would let them in without; "
 			 "to write keys in clear: --with-secrets",
 			 n == 1 ? "" : "s", n, n == 1 ? " is" : "s are");
@@ -123,14 +123,15 @@ int cmd_export(struct ctl *ctl, struct err *err)
 	char *text = NULL;
 	int r;
 
-	if (ctl->n_args)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "export takes no argument: it writes the whole "
-					      "target; to a file with --output FILE"));
+	if (ctl->cli.n_args)
+		return cli_usage(&ctl->cli, err_set(err, -EINVAL,
+						    "export takes no argument: it writes the whole "
+						    "target; to a file with --output FILE"));
 	if (!ctl->opt.format || strcmp(ctl->opt.format, "nvmetcli") != 0)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "say which format: --format nvmetcli is the one "
-					      "there is"));
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL,
+					 "say which format: --format nvmetcli is the one "
+					 "there is"));
 	r = make_text(ctl, &text, err);
 	if (r == 0)
 		r = write_out(ctl, text, err);

@@ -35,18 +35,18 @@ static int allow_some(struct ctl *ctl, struct change *change, struct model_objec
 	size_t i;
 	int r = 0;
 
-	for (i = 1; r == 0 && i < ctl->n_args; i++)
-		r = spec_add_host(change->wanted, wanted, ctl->args[i], err);
-	for (i = 0; r == 0 && i < ctl->opt.n_hosts; i++)
-		r = spec_add_host(change->wanted, wanted, ctl->opt.hosts[i], err);
+	for (i = 1; r == 0 && i < ctl->cli.n_args; i++)
+		r = spec_add_host(change->wanted, wanted, ctl->cli.args[i], err);
+	for (i = 0; r == 0 && i < ctl->opt.hosts.count; i++)
+		r = spec_add_host(change->wanted, wanted, ctl->opt.hosts.items[i].value, err);
 	if (r < 0)
-		return ctl_usage(ctl, r);
+		return cli_usage(&ctl->cli, r);
 	r = export_load_keys(AT_FDCWD, change->wanted, err);
 	if (r < 0 || !model_is_on(actual, "attr_allow_any_host"))
 		return r;
 	if (model_set(wanted, "attr_allow_any_host", "0") < 0)
 		return err_nomem(err);
-	ctl_warn(ctl,
+	cli_warn(&ctl->cli,
 		 "until now any host could connect to %s: from now on only those that are added; "
 		 "who is connected stays so",
 		 actual->name);
@@ -58,19 +58,19 @@ int cmd_host_add(struct ctl *ctl, struct err *err)
 	CLEANUP_CHANGE struct change change = CHANGE_NULL;
 	const struct model_object *actual;
 	struct model_object *wanted;
-	bool some = ctl->n_args > 1 || ctl->opt.n_hosts;
+	bool some = ctl->cli.n_args > 1 || ctl->opt.hosts.count;
 	int r;
 
 	if (some == ctl->opt.any_host)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "say who may connect: either HOSTNQN... (cat "
-					      "/etc/nvme/hostnqn on the host tells it) or "
-					      "--any-host"));
+		return cli_usage(&ctl->cli, err_set(err, -EINVAL,
+						    "say who may connect: either HOSTNQN... (cat "
+						    "/etc/nvme/hostnqn on the host tells it) or "
+						    "--any-host"));
 	r = cmd_begin(ctl, &change, &wanted, &actual, err);
 	if (r == 0)
 		r = some ? allow_some(ctl, &change, wanted, actual, err)
 			 : allow_any(&change, wanted, actual, ctl, err);
-	return r < 0 ? r : change_commit(ctl, &change, (const char *const *)ctl->args, 1, err);
+	return r < 0 ? r : change_commit(ctl, &change, (const char *const *)ctl->cli.args, 1, err);
 }
 
 /* --- remove */
@@ -113,7 +113,7 @@ static int cut_host(struct ctl *ctl, const struct model_object *actual, const ch
 		js_free(item);
 	/* what is left may belong to the listener's other subsystems: no proof, but no failure */
 	if (r == -ETIMEDOUT && report.is_unsure) {
-		ctl_warn(ctl, "%s", err ? err->text : "");
+		cli_warn(&ctl->cli, "%s", err ? err->text : "");
 		return 0;
 	}
 	if (r < 0) {
@@ -121,9 +121,9 @@ static int cut_host(struct ctl *ctl, const struct model_object *actual, const ch
 		return r;
 	}
 	if (report.n_before == 0)
-		ctl_say(ctl, "no connection of %s was there to cut\n", hostnqn);
+		cli_say(&ctl->cli, "no connection of %s was there to cut\n", hostnqn);
 	else
-		ctl_say(ctl, "cut %u %s, 0 left%s\n", report.n_cut,
+		cli_say(&ctl->cli, "cut %u %s, 0 left%s\n", report.n_cut,
 			report.by_debugfs ? "controllers" : "connections",
 			report.by_debugfs
 				? ""
@@ -133,14 +133,14 @@ static int cut_host(struct ctl *ctl, const struct model_object *actual, const ch
 
 static int cut_all(struct ctl *ctl, struct change *change, struct err *err)
 {
-	struct js *list = ctl->result ? js_array() : NULL;
+	struct js *list = ctl->cli.result ? js_array() : NULL;
 	size_t i;
 	int r = 0;
 
-	for (i = 1; r == 0 && i < ctl->n_args; i++)
-		r = cut_host(ctl, change->actual, ctl->args[0], ctl->args[i], list, err);
+	for (i = 1; r == 0 && i < ctl->cli.n_args; i++)
+		r = cut_host(ctl, change->actual, ctl->cli.args[0], ctl->cli.args[i], list, err);
 	if (list)
-		js_set(ctl->result, "sessions", list);
+		js_set(ctl->cli.result, "sessions", list);
 	return r;
 }
 
@@ -150,12 +150,12 @@ static int mark_removed(struct ctl *ctl, struct change *change, struct model_obj
 	size_t i;
 	int r = 0;
 
-	for (i = 1; r == 0 && i < ctl->n_args; i++) {
-		if (!model_has_link(actual, ctl->args[i]))
-			return not_allowed(actual, ctl->args[i], err);
-		if (model_link(wanted, ctl->args[i], true) < 0)
+	for (i = 1; r == 0 && i < ctl->cli.n_args; i++) {
+		if (!model_has_link(actual, ctl->cli.args[i]))
+			return not_allowed(actual, ctl->cli.args[i], err);
+		if (model_link(wanted, ctl->cli.args[i], true) < 0)
 			return err_nomem(err);
-		r = cmd_drop_host(ctl, change, actual->name, ctl->args[i], err);
+		r = cmd_drop_host(ctl, change, actual->name, ctl->cli.args[i], err);
 	}
 	return r;
 }
@@ -170,11 +170,11 @@ int cmd_host_remove(struct ctl *ctl, struct err *err)
 	if (r == 0)
 		r = mark_removed(ctl, &change, wanted, actual, err);
 	if (r == 0)
-		r = change_commit(ctl, &change, (const char *const *)ctl->args, 1, err);
+		r = change_commit(ctl, &change, (const char *const *)ctl->cli.args, 1, err);
 	if (r < 0 || ctl->opt.dry_run)
 		return r;
 	if (actual->n_links == wanted->n_links)
-		ctl_warn(ctl, "no host may connect to %s any more", actual->name);
+		cli_warn(&ctl->cli, "no host may connect to %s any more", actual->name);
 	if (ctl->opt.keep_connected)
 		return 0;
 	return cut_all(ctl, &change, err);

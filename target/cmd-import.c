@@ -19,12 +19,12 @@ static void warn_lines(struct ctl *ctl, const char *text)
 	const char *end;
 
 	for (; (end = strchr(text, '\n')); text = end + 1)
-		ctl_warn(ctl, "%.*s", (int)(end - text), text);
+		cli_warn(&ctl->cli, "%.*s", (int)(end - text), text);
 }
 
 static int load(struct ctl *ctl, struct model_object **ret, struct err *err)
 {
-	const char *path = ctl->args[0];
+	const char *path = ctl->cli.args[0];
 	CLEANUP_STR struct str warnings = STR_NULL;
 	CLEANUP_FREE char *text = NULL;
 	size_t length = 0;
@@ -79,7 +79,8 @@ int cmd_import(struct ctl *ctl, struct err *err)
 	int r;
 
 	if (!ctl->opt.format || strcmp(ctl->opt.format, "nvmetcli") != 0)
-		return ctl_usage(ctl, err_set(err, -EINVAL, "say of what: --format nvmetcli"));
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL, "say of what: --format nvmetcli"));
 	r = load(ctl, &wanted, err);
 	if (r == 0)
 		r = change_begin(ctl, NULL, true, &change, err);

@@ -30,16 +30,17 @@ static int print(struct ctl *ctl, const struct listing *listing, struct err *err
 	CLEANUP_STR struct str text = STR_NULL;
 
 	if (listing->table.n_cells <= VIEW_COLUMNS && !listing->table.failed) {
-		ctl_say(ctl, "nothing is exported\n");
+		cli_say(&ctl->cli, "nothing is exported\n");
 		return 0;
 	}
 	table_format(&listing->table, "", &text);
 	if (text.failed)
 		return err_nomem(err);
-	ctl_print(ctl, str_get(&text));
+	cli_print(&ctl->cli, str_get(&text));
 	if (listing->has_unsure)
-		ctl_say(ctl, "? or +: this kernel does not tell which of the exports at a listener "
-			     "a host uses; see show\n");
+		cli_say(&ctl->cli,
+			"? or +: this kernel does not tell which of the exports at a listener "
+			"a host uses; see show\n");
 	return 0;
 }
 
@@ -49,18 +50,18 @@ int cmd_list(struct ctl *ctl, struct err *err)
 	struct listing listing = { .table = TABLE(VIEW_COLUMNS) };
 	int r;
 
-	if (ctl->n_args)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "list takes no argument; for one "
-					      "export: show NQN"));
+	if (ctl->cli.n_args)
+		return cli_usage(&ctl->cli, err_set(err, -EINVAL,
+						    "list takes no argument; for one "
+						    "export: show NQN"));
 	r = look_read(ctl, &look, err);
 	if (r < 0)
 		return r;
-	listing.exports = ctl->result ? js_array() : NULL;
+	listing.exports = ctl->cli.result ? js_array() : NULL;
 	view_header(&listing.table);
 	r = look_each(&look, add_export, &listing);
-	if (ctl->result)
-		js_set(ctl->result, "exports", listing.exports);
+	if (ctl->cli.result)
+		js_set(ctl->cli.result, "exports", listing.exports);
 	else if (r == 0)
 		r = print(ctl, &listing, err);
 	table_deinit(&listing.table);

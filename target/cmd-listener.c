@@ -7,7 +7,7 @@
 #include "target/resolve.h"
 #include "target/spec.h"
 
-typedef int (*want_fn)(struct ctl *ctl, struct change *change, const struct ctl_listener *listener,
+typedef int (*want_fn)(struct ctl *ctl, struct change *change, const struct cli_item *listener,
 		       struct err *err);
 
 /* Begin the change of an export and want something of each listener that is named. */
@@ -18,26 +18,26 @@ static int begin(struct ctl *ctl, struct change *change, want_fn want, struct er
 	size_t i;
 	int r;
 
-	if (!ctl->opt.n_listeners)
-		return ctl_usage(ctl,
+	if (!ctl->opt.listeners.count)
+		return cli_usage(&ctl->cli,
 				 err_set(err, -EINVAL,
 					 "say which listener: --rdma ADDR or --tcp ADDR[:PORT]"));
 	r = cmd_begin(ctl, change, &wanted, &actual, err);
-	for (i = 0; r == 0 && i < ctl->opt.n_listeners; i++)
-		r = want(ctl, change, &ctl->opt.listeners[i], err);
+	for (i = 0; r == 0 && i < ctl->opt.listeners.count; i++)
+		r = want(ctl, change, &ctl->opt.listeners.items[i], err);
 	return r;
 }
 
-static int add_one(struct ctl *ctl, struct change *change, const struct ctl_listener *listener,
+static int add_one(struct ctl *ctl, struct change *change, const struct cli_item *listener,
 		   struct err *err)
 {
-	return spec_add_listener(ctl, change->wanted, listener, ctl->args[0], NULL, err);
+	return spec_add_listener(ctl, change->wanted, listener, ctl->cli.args[0], NULL, err);
 }
 
 int cmd_listener_add(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_CHANGE struct change change = CHANGE_NULL;
-	const char *nqn = ctl->args[0];
+	const char *nqn = ctl->cli.args[0];
 	int r = begin(ctl, &change, add_one, err);
 
 	if (r == 0)
@@ -50,10 +50,10 @@ int cmd_listener_add(struct ctl *ctl, struct err *err)
 }
 
 /* Turn the wanted address into "this port no longer serves it". */
-static int remove_one(struct ctl *ctl, struct change *change, const struct ctl_listener *listener,
+static int remove_one(struct ctl *ctl, struct change *change, const struct cli_item *listener,
 		      struct err *err)
 {
-	const char *nqn = ctl->args[0];
+	const char *nqn = ctl->cli.args[0];
 	struct model_object *port;
 	const struct model_object *now;
 	int r = spec_add_listener(ctl, change->wanted, listener, NULL, &port, err);
@@ -65,7 +65,7 @@ static int remove_one(struct ctl *ctl, struct change *change, const struct ctl_l
 	model_free(port);
 	if (!now || !model_has_link(now, nqn))
 		return err_set(err, -ENOENT, "%s is not served at %s %s; see: show %s", nqn,
-			       listener->transport, listener->spec, nqn);
+			       listener->name, listener->value, nqn);
 	port = model_add(change->wanted, MODEL_PORT, now->name);
 	if (!port || model_link(port, nqn, true) < 0)
 		return err_nomem(err);
@@ -89,12 +89,12 @@ static bool is_served(const struct change *change, const char *nqn)
 int cmd_listener_remove(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_CHANGE struct change change = CHANGE_NULL;
-	const char *nqn = ctl->args[0];
+	const char *nqn = ctl->cli.args[0];
 	int r = begin(ctl, &change, remove_one, err);
 
 	if (r == 0)
 		r = change_commit(ctl, &change, &nqn, 1, err);
 	if (r == 0 && !is_served(&change, nqn))
-		ctl_warn(ctl, "%s has no listener left: no host can reach it", nqn);
+		cli_warn(&ctl->cli, "%s has no listener left: no host can reach it", nqn);
 	return r;
 }

@@ -22,7 +22,7 @@ static int prepare(struct ctl *ctl, struct model_object *wanted, const struct mo
 		r = drive_prepare(&drives, wanted, actual, ctl->opt.force ? CLAIM_FORCE : 0, &notes,
 				  err);
 	if (r == 0 && notes.length)
-		ctl_warn(ctl, "%.*s", (int)notes.length - 1, notes.text);
+		cli_warn(&ctl->cli, "%.*s", (int)notes.length - 1, notes.text);
 	return r;
 }
 
@@ -54,17 +54,18 @@ int cmd_namespace_add(struct ctl *ctl, struct err *err)
 	size_t i;
 	int r;
 
-	if (!ctl->opt.n_devs)
-		return ctl_usage(ctl, err_set(err, -EINVAL, "say which drive: --dev /dev/nvme1n1"));
+	if (!ctl->opt.devs.count)
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL, "say which drive: --dev /dev/nvme1n1"));
 	r = cmd_begin(ctl, &change, &wanted, &actual, err);
-	for (i = 0; r == 0 && i < ctl->opt.n_devs; i++)
-		r = spec_add_namespace(wanted, ctl->opt.devs[i], cmd_free_nsid(wanted, actual),
-				       err);
+	for (i = 0; r == 0 && i < ctl->opt.devs.count; i++)
+		r = spec_add_namespace(wanted, ctl->opt.devs.items[i].value,
+				       cmd_free_nsid(wanted, actual), err);
 	if (r == 0)
 		r = check_new(wanted, actual, err);
 	if (r == 0)
 		r = prepare(ctl, wanted, actual, err);
-	return r < 0 ? r : change_commit(ctl, &change, (const char *const *)ctl->args, 1, err);
+	return r < 0 ? r : change_commit(ctl, &change, (const char *const *)ctl->cli.args, 1, err);
 }
 
 /* The namespace that an argument names, which must be there. */
@@ -74,8 +75,9 @@ static int find_namespace(struct ctl *ctl, const struct model_object *actual, co
 	uint64_t number;
 
 	if (str_parse_uint(nsid, 0xfffffffe, &number) < 0)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "\"%s\" is no namespace: a number is meant", nsid));
+		return cli_usage(
+			&ctl->cli,
+			err_set(err, -EINVAL, "\"%s\" is no namespace: a number is meant", nsid));
 	*ret = model_find_id(actual, MODEL_NAMESPACE, (uint32_t)number);
 	if (*ret)
 		return 0;
@@ -94,8 +96,8 @@ static int mark_each(struct ctl *ctl, struct model_object *wanted,
 	size_t i;
 	int r = 0;
 
-	for (i = 1; r == 0 && i < ctl->n_args; i++) {
-		r = find_namespace(ctl, actual, ctl->args[i], &now, err);
+	for (i = 1; r == 0 && i < ctl->cli.n_args; i++) {
+		r = find_namespace(ctl, actual, ctl->cli.args[i], &now, err);
 		if (r < 0)
 			return r;
 		ns = model_add(wanted, MODEL_NAMESPACE, now->name);
@@ -140,7 +142,7 @@ static int change_each(struct ctl *ctl, mark_fn mark, struct err *err)
 		r = mark_each(ctl, wanted, actual, mark, err);
 	if (r == 0 && mark == mark_enabled)
 		r = prepare(ctl, wanted, actual, err);
-	return r < 0 ? r : change_commit(ctl, &change, (const char *const *)ctl->args, 1, err);
+	return r < 0 ? r : change_commit(ctl, &change, (const char *const *)ctl->cli.args, 1, err);
 }
 
 int cmd_namespace_remove(struct ctl *ctl, struct err *err)
@@ -176,7 +178,7 @@ static int revalidate(struct ctl *ctl, const struct model_object *ns, struct err
 	length = strlen(path);
 	snprintf(path + length, sizeof(path) - length, "/revalidate_size");
 	if (ctl->opt.dry_run) {
-		ctl_say(ctl, "echo -n 1 >%s/%s\n", ctl->nvmet_path, path);
+		cli_say(&ctl->cli, "echo -n 1 >%s/%s\n", ctl->nvmet_path, path);
 		return 0;
 	}
 	r = fs_write_at(ctl->nvmet_fd, path, "1", 1);
@@ -188,7 +190,8 @@ static int revalidate(struct ctl *ctl, const struct model_object *ns, struct err
 	if (r < 0)
 		return err_set(err, r, "the size of namespace %s of %s cannot be read again: %s",
 			       ns->name, ns->parent->name, strerror(-r));
-	ctl_say(ctl, "namespace %s of %s has the size of its drive\n", ns->name, ns->parent->name);
+	cli_say(&ctl->cli, "namespace %s of %s has the size of its drive\n", ns->name,
+		ns->parent->name);
 	return 0;
 }
 
@@ -203,8 +206,8 @@ int cmd_namespace_resize(struct ctl *ctl, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (ctl->n_args > 1) {
-		r = find_namespace(ctl, actual, ctl->args[1], &ns, err);
+	if (ctl->cli.n_args > 1) {
+		r = find_namespace(ctl, actual, ctl->cli.args[1], &ns, err);
 		return r < 0 ? r : revalidate(ctl, ns, err);
 	}
 	while (r == 0 && (ns = model_next(actual, MODEL_NAMESPACE, &i)))

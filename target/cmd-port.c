@@ -54,12 +54,13 @@ static int set_group(struct ctl *ctl, struct model_object *port, const char *spe
 	if (!id)
 		return err_nomem(err);
 	if (!equals || str_parse_uint(id, 127, &number) < 0 || number == 0)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "\"%s\" is no GROUP=STATE with a group from 1 to 127",
-					      spec));
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL,
+					 "\"%s\" is no GROUP=STATE with a group from 1 to 127",
+					 spec));
 	r = attr_check(MODEL_ANA_GROUP, "ana_state", equals + 1, err);
 	if (r != 0)
-		return ctl_usage(ctl, r);
+		return cli_usage(&ctl->cli, r);
 	group = model_add_id(port, MODEL_ANA_GROUP, (uint32_t)number);
 	return !group || model_set(group, "ana_state", equals + 1) < 0 ? err_nomem(err) : 0;
 }
@@ -72,8 +73,8 @@ int cmd_ana_set(struct ctl *ctl, struct err *err)
 	size_t i;
 	int r = begin_port(ctl, &change, &wanted, &actual, err);
 
-	for (i = 0; r == 0 && i < ctl->n_args; i++)
-		r = set_group(ctl, wanted, ctl->args[i], err);
+	for (i = 0; r == 0 && i < ctl->cli.n_args; i++)
+		r = set_group(ctl, wanted, ctl->cli.args[i], err);
 	return r != 0 ? r : commit_port(ctl, &change, actual, err);
 }
 
@@ -150,24 +151,24 @@ int cmd_referral_add(struct ctl *ctl, struct err *err)
 	struct model_object *referral;
 	const struct model_object *actual;
 	struct model_object *wanted;
-	int r = check_name(ctl->args[0], err);
+	int r = check_name(ctl->cli.args[0], err);
 
 	if (r != 0)
-		return ctl_usage(ctl, r);
+		return cli_usage(&ctl->cli, r);
 	r = begin_port(ctl, &change, &wanted, &actual, err);
 	if (r != 0)
 		return r;
-	referral = model_add(wanted, MODEL_REFERRAL, ctl->args[0]);
+	referral = model_add(wanted, MODEL_REFERRAL, ctl->cli.args[0]);
 	r = referral ? set_target(ctl, referral, err) : err_nomem(err);
 	if (r != 0)
-		return r == -EINVAL ? ctl_usage(ctl, r) : r;
+		return r == -EINVAL ? cli_usage(&ctl->cli, r) : r;
 	return commit_port(ctl, &change, actual, err);
 }
 
 int cmd_referral_remove(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_CHANGE struct change change = CHANGE_NULL;
-	const char *name = ctl->args[0];
+	const char *name = ctl->cli.args[0];
 	struct model_object *referral;
 	const struct model_object *actual;
 	struct model_object *wanted;

@@ -19,10 +19,10 @@ static bool is_asked_for(const struct ctl *ctl, const char *nqn)
 {
 	size_t i;
 
-	for (i = 0; i < ctl->n_args; i++)
-		if (nqn && strcmp(ctl->args[i], nqn) == 0)
+	for (i = 0; i < ctl->cli.n_args; i++)
+		if (nqn && strcmp(ctl->cli.args[i], nqn) == 0)
 			return true;
-	return ctl->n_args == 0;
+	return ctl->cli.n_args == 0;
 }
 
 /* Keep of a list only what the arguments name; each of them must be there. */
@@ -31,10 +31,10 @@ static int select_named(struct ctl *ctl, struct export_list *list, struct export
 {
 	size_t i;
 
-	for (i = 0; i < ctl->n_args; i++)
-		if (!export_list_has(list, ctl->args[i]))
+	for (i = 0; i < ctl->cli.n_args; i++)
+		if (!export_list_has(list, ctl->cli.args[i]))
 			return err_set(err, -ENOENT, "there is no stored export %s in %s or %s",
-				       ctl->args[i], ctl->stored_path, ctl->admin_path);
+				       ctl->cli.args[i], ctl->stored_path, ctl->admin_path);
 	for (i = 0; i < list->count; i++) {
 		if (!is_asked_for(ctl, list->items[i].nqn))
 			continue;
@@ -75,8 +75,8 @@ static int load_files(struct ctl *ctl, struct export_list *ret, struct err *err)
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < ctl->n_args; i++)
-		r = load_file(ctl->args[i], ret, err);
+	for (i = 0; r == 0 && i < ctl->cli.n_args; i++)
+		r = load_file(ctl->cli.args[i], ret, err);
 	return r;
 }
 
@@ -104,15 +104,15 @@ int cmd_apply(struct ctl *ctl, struct err *err)
 int cmd_diff(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_EXPORT_LIST struct export_list list = EXPORT_LIST_NULL;
-	unsigned int flags = CONVERGE_SHOW | (ctl->n_args ? 0 : CONVERGE_RESTORE);
-	int r = ctl->n_args ? load_files(ctl, &list, err) : stored_load_wanted(ctl, &list, err);
+	unsigned int flags = CONVERGE_SHOW | (ctl->cli.n_args ? 0 : CONVERGE_RESTORE);
+	int r = ctl->cli.n_args ? load_files(ctl, &list, err) : stored_load_wanted(ctl, &list, err);
 
 	/* it takes no lock, and undoes nothing of an earlier run */
 	ctl->opt.dry_run = true;
 	if (r == 0)
 		r = converge(ctl, &list, flags, err);
 	if (r == 1)
-		ctl->status = CTL_FAILED;
+		ctl->cli.status = CLI_FAILED;
 	return r;
 }
 
@@ -134,14 +134,14 @@ static int save_all(struct ctl *ctl, struct change *change, struct err *err)
 		if (drive_name_stably(subsystem, &why) < 0 ||
 		    change_commit(ctl, change, &nqn, 1, &why) < 0) {
 			n_failed++;
-			ctl_warn(ctl, "%s: %s", nqn, why.text);
+			cli_warn(&ctl->cli, "%s: %s", nqn, why.text);
 		}
 	}
 	if (n_failed) {
-		ctl->status = n_failed < n ? CTL_PARTLY : CTL_FAILED;
+		ctl->cli.status = n_failed < n ? CLI_PARTLY : CLI_FAILED;
 		return err_set(err, -EIO, "%zu of %zu exports were not stored", n_failed, n);
 	}
-	ctl_say(ctl, "%zu exports stored in %s\n", n, ctl->stored_path);
+	cli_say(&ctl->cli, "%zu exports stored in %s\n", n, ctl->stored_path);
 	return 0;
 }
 
@@ -152,12 +152,12 @@ int cmd_save(struct ctl *ctl, struct err *err)
 	int r;
 
 	if (ctl->opt.transient || ctl->opt.dry_run)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "save does nothing but store: --transient and "
-					      "--dry-run make no sense with it"));
+		return cli_usage(&ctl->cli, err_set(err, -EINVAL,
+						    "save does nothing but store: --transient and "
+						    "--dry-run make no sense with it"));
 	r = change_begin(ctl, NULL, false, &change, err);
-	for (i = 0; r == 0 && i < ctl->n_args; i++)
-		if (!model_find(change.actual, MODEL_SUBSYSTEM, ctl->args[i]))
-			r = cmd_no_export(ctl, ctl->args[i], err);
+	for (i = 0; r == 0 && i < ctl->cli.n_args; i++)
+		if (!model_find(change.actual, MODEL_SUBSYSTEM, ctl->cli.args[i]))
+			r = cmd_no_export(ctl, ctl->cli.args[i], err);
 	return r < 0 ? r : save_all(ctl, &change, err);
 }

@@ -53,10 +53,10 @@ static int show(struct ctl *ctl, struct showing *showing, struct err *err)
 	size_t i;
 	int r = 0;
 
-	if (ctl->n_args == 0)
+	if (ctl->cli.n_args == 0)
 		return show_all(ctl, showing, err);
-	for (i = 0; r == 0 && i < ctl->n_args; i++)
-		r = show_one(ctl, ctl->args[i], showing, err);
+	for (i = 0; r == 0 && i < ctl->cli.n_args; i++)
+		r = show_one(ctl, ctl->cli.args[i], showing, err);
 	return r;
 }
 
@@ -65,17 +65,17 @@ int cmd_show(struct ctl *ctl, struct err *err)
 	struct showing showing = { .text = STR_NULL };
 	int r;
 
-	showing.exports = ctl->result ? js_array() : NULL;
+	showing.exports = ctl->cli.result ? js_array() : NULL;
 	r = show(ctl, &showing, err);
 	if (r == 0 && showing.text.failed)
 		r = err_nomem(err);
 	/* what was found before an unknown name is shown too */
-	if (ctl->result)
-		js_set(ctl->result, "exports", showing.exports);
+	if (ctl->cli.result)
+		js_set(ctl->cli.result, "exports", showing.exports);
 	else if (showing.text.length)
-		ctl_print(ctl, str_get(&showing.text));
+		cli_print(&ctl->cli, str_get(&showing.text));
 	else if (r == 0)
-		ctl_say(ctl, "nothing is exported\n");
+		cli_say(&ctl->cli, "nothing is exported\n");
 	str_deinit(&showing.text);
 	return r;
 }

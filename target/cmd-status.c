@@ -138,8 +138,8 @@ int cmd_status(struct ctl *ctl, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (ctl->result)
-		merge(ctl->result, status);
+	if (ctl->cli.result)
+		merge(ctl->cli.result, status);
 	str_addf(&text, "%s, process %lld\n", text_of(status, "program"),
 		 (long long)js_number(js_get(status, "pid"), 0));
 	add_collector(js_get(status, "collector"), &text);
@@ -151,7 +151,7 @@ int cmd_status(struct ctl *ctl, struct err *err)
 	if (text.failed)
 		return err_nomem(err);
 	str_clean(text.text);
-	ctl_print(ctl, str_get(&text));
+	cli_print(&ctl->cli, str_get(&text));
 	return 0;
 }
 
@@ -183,7 +183,7 @@ static void print_event(const struct rpc_message *message, bool json)
 int cmd_watch(struct ctl *ctl, struct err *err)
 {
 	CLEANUP_CLOSE int fd = -1;
-	bool json = ctl->result != NULL;
+	bool json = ctl->cli.result != NULL;
 	int r = explain(remote_watch(ctl->run_path, &fd, err), err);
 
 	while (r == 0) {
@@ -192,7 +192,7 @@ int cmd_watch(struct ctl *ctl, struct err *err)
 		r = rpc_client_receive(fd, INT64_MAX, &message, err);
 		if (r < 0)
 			break;
-		ctl->is_stream = true;
+		ctl->cli.is_answered = true;
 		print_event(&message, json);
 		if (fflush(stdout) != 0)
 			return 0;

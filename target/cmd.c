@@ -44,7 +44,7 @@ int cmd_no_export(struct ctl *ctl, const char *nqn, struct err *err)
 int cmd_begin(struct ctl *ctl, struct change *change, struct model_object **ret_wanted,
 	      const struct model_object **ret_actual, struct err *err)
 {
-	const char *nqn = ctl->args[0];
+	const char *nqn = ctl->cli.args[0];
 	const struct model_object *actual;
 	int r = change_begin(ctl, nqn, false, change, err);
 
@@ -61,7 +61,7 @@ int cmd_begin(struct ctl *ctl, struct change *change, struct model_object **ret_
 static int find_by_listener(struct ctl *ctl, const struct model_object *actual,
 			    const struct model_object **ret, struct err *err)
 {
-	const struct ctl_listener *listener = &ctl->opt.listeners[0];
+	const struct cli_item *listener = &ctl->opt.listeners.items[0];
 	CLEANUP_MODEL struct model_object *root = model_new();
 	struct model_object *port = NULL;
 	int r = root ? spec_add_listener(ctl, root, listener, NULL, &port, err) : err_nomem(err);
@@ -73,22 +73,23 @@ static int find_by_listener(struct ctl *ctl, const struct model_object *actual,
 	if (*ret)
 		return 0;
 	return err_set(err, -ENOENT, "this target does not listen at %s %s; see: list",
-		       listener->transport, listener->spec);
+		       listener->name, listener->value);
 }
 
 int cmd_find_port(struct ctl *ctl, const struct model_object *actual,
 		  const struct model_object **ret, struct err *err)
 {
-	if (ctl->opt.port && ctl->opt.n_listeners == 0) {
+	if (ctl->opt.port && ctl->opt.listeners.count == 0) {
 		*ret = model_find(actual, MODEL_PORT, ctl->opt.port);
 		return *ret ? 0
 			    : err_set(err, -ENOENT, "there is no port %s; see: list",
 				      ctl->opt.port);
 	}
-	if (ctl->opt.n_listeners != 1 || ctl->opt.port)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "say which listener: one of --rdma, --tcp, --fc, "
-					      "--loop or --port ID"));
+	if (ctl->opt.listeners.count != 1 || ctl->opt.port)
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL,
+					 "say which listener: one of --rdma, --tcp, --fc, "
+					 "--loop or --port ID"));
 	return find_by_listener(ctl, actual, ret, err);
 }
 
@@ -140,7 +141,7 @@ void cmd_tell_connect(const struct ctl *ctl, const struct model_object *wanted, 
 
 		if (port->absent || !*type)
 			continue;
-		ctl_say(ctl, "connect with: nvme connect -t %s%s%s%s%s -n %s\n", type,
+		cli_say(&ctl->cli, "connect with: nvme connect -t %s%s%s%s%s -n %s\n", type,
 			*address ? " -a " : "", address, *service ? " -s " : "", service, nqn);
 	}
 }

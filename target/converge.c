@@ -74,7 +74,7 @@ static int prepare_drives(struct converge *c, const char *nqn, struct err *err)
 	r = drive_prepare(&c->drives, model_find(c->change.wanted, MODEL_SUBSYSTEM, nqn),
 			  model_find(c->change.actual, MODEL_SUBSYSTEM, nqn), flags, &notes, err);
 	if (r == 0 && notes.length && !(flags & CLAIM_RESTORE))
-		ctl_warn(ctl, "%.*s", (int)notes.length - 1, notes.text);
+		cli_warn(&ctl->cli, "%.*s", (int)notes.length - 1, notes.text);
 	return r;
 }
 
@@ -110,9 +110,9 @@ static int show_difference(struct converge *c, struct err *err)
 
 	for (i = 0; i < plan.n_steps; i++)
 		plan_format_change(&plan.steps[i], &text);
-	ctl_print(c->ctl, str_get(&text));
-	if (r == 0 && c->ctl->result)
-		js_set(c->ctl->result, "differences", js_string(str_get(&text)));
+	cli_print(&c->ctl->cli, str_get(&text));
+	if (r == 0 && c->ctl->cli.result)
+		js_set(c->ctl->cli.result, "differences", js_string(str_get(&text)));
 	/* what two exports share is told once */
 	if (r == 0 && plan_outcome(c->change.actual, c->change.wanted) < 0)
 		r = err_nomem(err);
@@ -141,7 +141,7 @@ static int do_export(struct converge *c, const char *nqn, struct err *err)
 	if (r < 0)
 		return r;
 	if (!right && n_loose)
-		ctl_warn(c->ctl,
+		cli_warn(&c->ctl->cli,
 			 "%s: a listener's port number is that of another address now, so it gets "
 			 "another",
 			 nqn);
@@ -158,7 +158,7 @@ static int do_export(struct converge *c, const char *nqn, struct err *err)
 static int do_item(struct converge *c, struct export_item *item, struct err *err)
 {
 	struct ctl *ctl = c->ctl;
-	struct js *whole = ctl->result;
+	struct js *whole = ctl->cli.result;
 	size_t n_changed = c->n_changed;
 	int r;
 
@@ -166,14 +166,14 @@ static int do_item(struct converge *c, struct export_item *item, struct err *err
 		return err_set(err, item->code, "%s", item->error);
 	model_free(c->change.wanted);
 	c->change.wanted = TAKE_PTR(item->wanted);
-	ctl->result = whole ? js_object() : NULL;
+	ctl->cli.result = whole ? js_object() : NULL;
 	r = do_export(c, item->nqn, err);
 	if (!whole)
 		return r;
-	js_set(ctl->result, "nqn", js_string(item->nqn));
-	js_set(ctl->result, "changed", js_bool(c->n_changed > n_changed));
-	js_append(c->items, ctl->result);
-	ctl->result = whole;
+	js_set(ctl->cli.result, "nqn", js_string(item->nqn));
+	js_set(ctl->cli.result, "changed", js_bool(c->n_changed > n_changed));
+	js_append(c->items, ctl->cli.result);
+	ctl->cli.result = whole;
 	return r;
 }
 
@@ -183,7 +183,7 @@ static void tell_failure(struct converge *c, const struct export_item *item, con
 	struct js *js = js_object();
 
 	c->n_failed++;
-	ctl_warn(c->ctl, "%s: %s", name, err->text);
+	cli_warn(&c->ctl->cli, "%s: %s", name, err->text);
 	js_set(js, "name", js_string(name));
 	js_set(js, "error", js_string(err->text));
 	if (c->failures)
@@ -196,17 +196,18 @@ static int finish(struct converge *c, size_t count, struct err *err)
 {
 	struct ctl *ctl = c->ctl;
 
-	if (ctl->result) {
-		js_set(ctl->result, "exports", c->items);
-		js_set(ctl->result, "failed", c->failures);
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "exports", c->items);
+		js_set(ctl->cli.result, "failed", c->failures);
 	}
 	if (c->n_failed) {
-		ctl->status = c->n_failed < count ? CTL_PARTLY : CTL_FAILED;
+		ctl->cli.status = c->n_failed < count ? CLI_PARTLY : CLI_FAILED;
 		return err_set(err, -EIO, "%zu of %zu exports failed", c->n_failed, count);
 	}
 	if (c->flags & CONVERGE_SHOW)
 		return c->n_changed > 0;
-	ctl_say(ctl, "%zu export%s, %zu changed\n", count, count == 1 ? "" : "s", c->n_changed);
+	cli_say(&ctl->cli, "%zu export%s, %zu changed\n", count, count == 1 ? "" : "s",
+		c->n_changed);
 	return 0;
 }
 
@@ -224,8 +225,8 @@ int converge(struct ctl *ctl, struct export_list *list, unsigned int flags, stru
 		return r;
 	if (flags & (CONVERGE_REWRITE_PORT | CONVERGE_SHOW))
 		c.change.plan_flags = PLAN_MAY_REWRITE_PORT;
-	c.items = ctl->result ? js_array() : NULL;
-	c.failures = ctl->result ? js_array() : NULL;
+	c.items = ctl->cli.result ? js_array() : NULL;
+	c.failures = ctl->cli.result ? js_array() : NULL;
 	for (i = 0; i < list->count; i++) {
 		struct err why = ERR_NULL;
 

@@ -24,7 +24,7 @@ enum {
  * @list   exports; their wanted trees are used up. Broken files count as failed exports
  * @flags  CONVERGE_*
  * Returns: 0 all are as wanted (or, with CONVERGE_SHOW, nothing differs); 1 with CONVERGE_SHOW:
- *   something differs; -EIO some failed: ctl->status is CTL_PARTLY, or CTL_FAILED if none is as
+ *   something differs; -EIO some failed: ctl->cli.status is CLI_PARTLY, or CLI_FAILED if none is as
  *   wanted; codes of change_begin.
  */
 int converge(struct ctl *ctl, struct export_list *list, unsigned int flags, struct err *err);

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,12 +14,14 @@
 #include "target/cfs.h"
 #include "target/change.h"
 #include "target/lock.h"
+#include "target/verbs.h"
 
 #define CONFIGFS_PATH "/sys/kernel/config"
 
 void ctl_init(struct ctl *ctl)
 {
 	*ctl = (struct ctl){
+		.cli.program = &verbs_program,
 		.opt.wait_seconds = -1,
 		.settings = SETTINGS_DEFAULT,
 		.nvmet_path = CFS_PATH,
@@ -43,49 +43,6 @@ int ctl_open_system(struct ctl *ctl, struct err *err)
 	if (ctl->sysfs_fd < 0 || ctl->proc_fd < 0)
 		return err_set(err, -errno, "/sys and /proc must be mounted");
 	return 0;
-}
-
-void ctl_say(const struct ctl *ctl, const char *format, ...)
-{
-	CLEANUP_FREE char *text = NULL;
-	va_list args;
-	int r;
-
-	if (ctl->opt.json || ctl->opt.quiet)
-		return;
-	va_start(args, format);
-	r = vasprintf(&text, format, args);
-	va_end(args);
-	if (r < 0)
-		text = NULL;
-	else
-		str_clean(text);
-	fputs(text ? text : "out of memory\n", stdout);
-}
-
-void ctl_print(const struct ctl *ctl, const char *text)
-{
-	if (!ctl->opt.json)
-		fputs(text, stdout);
-}
-
-void ctl_warn(struct ctl *ctl, const char *format, ...)
-{
-	CLEANUP_FREE char *text = NULL;
-	va_list args;
-	int r;
-
-	va_start(args, format);
-	r = vasprintf(&text, format, args);
-	va_end(args);
-	if (r < 0)
-		text = NULL;
-	if (ctl->warnings && text)
-		js_append(ctl->warnings, js_string(text));
-	if (text)
-		str_clean(text);
-	if (!ctl->opt.quiet)
-		fprintf(stderr, "nvmet-sunfishctl: %s\n", text ? text : "out of memory");
 }
 
 /* Its mount point is there as soon as configfs is; nvmet may be, too, and nobody could see it. */
@@ -141,15 +98,15 @@ int ctl_lock(struct ctl *ctl, struct err *err)
 
 	if (r < 0)
 		return r;
-	r = lock_take(ctl->run_fd, ctl->command, seconds, &ctl->lock_fd, err);
+	r = lock_take(ctl->run_fd, ctl->cli.command, seconds, &ctl->lock_fd, err);
 	if (r == -ETIMEDOUT)
-		ctl->status = CTL_LOCKED;
+		ctl->cli.status = CLI_LOCKED;
 	if (r < 0)
 		return r;
 	change_env(ctl, &env);
 	r = apply_recover(&env, &text, err);
 	if (r > 0)
-		ctl_warn(ctl, "%.*s", (int)strcspn(str_get(&text), "\n"), str_get(&text));
+		cli_warn(&ctl->cli, "%.*s", (int)strcspn(str_get(&text), "\n"), str_get(&text));
 	return r < 0 ? r : 0;
 }
 

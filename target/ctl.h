@@ -3,7 +3,7 @@
  * ctl - one run of nvmet-sunfishctl: its options, the directories it works in, what it says.
  *
  * A verb is a function of a cmd-VERB.c. It returns 0 or a negative errno with the text for the
- * person; main prints that and turns it into the exit status.
+ * person; core/cli.h prints that and turns it into the exit status.
  */
 #pragma once
 
@@ -11,32 +11,11 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/js.h"
+#include "core/cli.h"
 #include "target/model.h"
 #include "target/settings.h"
 
-/* Exit statuses (nvmet-sunfishctl(8)). */
-enum {
-	CTL_DONE = 0,
-	CTL_FAILED = 1,
-	CTL_USAGE = 2,
-	CTL_PARTLY = 3, /* restore, apply: some exports failed, the others are there */
-	CTL_LOCKED = 4,
-	CTL_NOT_PERMITTED = 5,
-};
-
-/* One --rdma, --tcp, --fc or --loop. */
-struct ctl_listener {
-	const char *transport;
-	const char *spec; /* ADDR[:PORT][,key=value...]; "" for loop */
-};
-
-#define CTL_MANY 256 /* most of --dev, --host or listeners in one command */
-
 struct ctl_options {
-	bool json;
-	bool verbose;
-	bool quiet;
 	bool dry_run;
 	bool transient; /* leave the stored exports as they are */
 	bool force;
@@ -48,31 +27,21 @@ struct ctl_options {
 	bool strict;
 	bool with_secrets;
 	bool no_daemon;
-	long wait_seconds; /* -1: as in the settings */
+	int64_t wait_seconds; /* -1: as in the settings */
 	const char *format;
 	const char *output;
 	const char *to;
 	const char *port;
 	const char *passthru;
-	const char *devs[CTL_MANY];
-	size_t n_devs;
-	const char *hosts[CTL_MANY];
-	size_t n_hosts;
-	struct ctl_listener listeners[CTL_MANY];
-	size_t n_listeners;
-	struct {
-		const char *name; /* of the attribute */
-		const char *value;
-	} attrs[16]; /* --model, --serial, ... */
-	size_t n_attrs;
+	struct cli_list devs;
+	struct cli_list hosts;
+	struct cli_list listeners; /* tcp: ADDR[:PORT][,key=value...]; loop: "" */
+	struct cli_list attrs;	   /* attr_model, attr_serial .. */
 };
 
 struct ctl {
+	struct cli cli; /* first */
 	struct ctl_options opt;
-	const char *verb; /* "namespace add" */
-	char **args;	  /* what follows the verb and is no option */
-	size_t n_args;
-	const char *command; /* the whole command line, for those who wait for the lock */
 	struct settings settings;
 	/* directories; tests and --root have others */
 	const char *nvmet_path;	 /* /sys/kernel/config/nvmet */
@@ -84,11 +53,8 @@ struct ctl {
 	int lock_fd;
 	int sysfs_fd;
 	int proc_fd;
-	struct js *result; /* of --json: a verb adds to it; NULL without --json */
-	struct js *warnings;
-	bool is_stream;	   /* the verb has printed its JSON, line by line */
-	const char *fault; /* of tests: see apply.h */
-	int status;	   /* exit status of a failure; 0: it follows from the error's code */
+	const char *request; /* the command line for the daemon; NULL: it is done here */
+	const char *fault;   /* of tests: see apply.h */
 };
 
 #define CTL_RUN_PATH "/run/sunfish"
@@ -99,20 +65,6 @@ void ctl_init(struct ctl *ctl);
 
 /* Open /sys and /proc. Returns: 0; negative errno. */
 int ctl_open_system(struct ctl *ctl, struct err *err);
-
-/* --- for a person: stdout, nothing with --json or --quiet */
-void ctl_say(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Text that is the result of the verb: also with --quiet, not with --json. */
-void ctl_print(const struct ctl *ctl, const char *text);
-/* stderr, and "warnings" of --json; silent with --quiet. */
-void ctl_warn(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Let the failure be one of usage. Returns: @code, for `return ctl_usage(ctl, err_set(..))`. */
-static inline int ctl_usage(struct ctl *ctl, int code)
-{
-	ctl->status = CTL_USAGE;
-	return code;
-}
 
 /*
  * Open the target's tree.

@@ -75,7 +75,7 @@ static int run_look(void *data, int result_fd)
 
 	ctl_init(&ctl);
 	ctl.settings = daemon->settings;
-	ctl.opt.quiet = true;
+	ctl.cli.quiet = true;
 	if (ctl_open_system(&ctl, NULL) < 0)
 		return EXIT_FAILURE;
 	result = scan_run(&ctl, &env);

@@ -119,7 +119,7 @@ static int run_own(const struct task *task, int result_fd)
 
 	ctl_init(&ctl);
 	ctl.settings = daemon->settings;
-	ctl.command = "nvmet-sunfishd";
+	ctl.cli.command = "nvmet-sunfishd";
 	if (ctl_open_system(&ctl, NULL) < 0)
 		return EXIT_FAILURE;
 	return write_result(result_fd, task->kind == TASK_TAKE_OUT ? tend_take_out(&ctl, task->ids)
@@ -141,7 +141,7 @@ static int run_intent(const struct task *task, int result_fd)
 	js_set(document, "entries", entries);
 	ctl_init(&ctl);
 	ctl.settings = task->daemon->settings;
-	ctl.opt.quiet = true;
+	ctl.cli.quiet = true;
 	r = ctl_open_system(&ctl, &err);
 	if (r == 0)
 		r = wanted_decode(document, &wanted, &err);

@@ -62,7 +62,7 @@ static int run(const struct names *words, struct err *err)
 	memcpy(copies, words->items, words->count * sizeof(*copies));
 	status = command_run((int)words->count, copies, true);
 	free(copies);
-	return status == CTL_DONE ? 0 : read_error(output, err);
+	return status == CLI_DONE ? 0 : read_error(output, err);
 }
 
 static int run_words(struct err *err, const char *verb, const char *second, const char *nqn,

@@ -16,14 +16,14 @@ static int check_ip(struct ctl *ctl, const char *address, bool rdma, struct err 
 	if (r < 0)
 		return r;
 	if (listener.wildcard) {
-		ctl_warn(ctl,
+		cli_warn(&ctl->cli,
 			 "%s listens on every address of this host, also those of other networks",
 			 address);
 		return 0;
 	}
 	r = net_check(&listener, rdma, &why);
 	if (ctl->opt.force && (r == -ENETDOWN || r == -ENOLINK)) {
-		ctl_warn(ctl, "%s", why.text);
+		cli_warn(&ctl->cli, "%s", why.text);
 		return 0;
 	}
 	return r < 0 ? err_set(err, r, "%s", why.text) : 0;

@@ -35,7 +35,7 @@ static int read_sessions(struct ctl *ctl, const char *nqn, struct look *look, st
 	if (r == -ENOMEM)
 		return err_nomem(err);
 	if (r < 0)
-		ctl_warn(ctl, "who is connected is not known: %s", why.text);
+		cli_warn(&ctl->cli, "who is connected is not known: %s", why.text);
 	return 0;
 }
 

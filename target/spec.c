@@ -201,7 +201,7 @@ static int set_ip(struct ctl *ctl, struct model_object *port, const char *value,
 	if (r < 0)
 		return r;
 	if (addr.family == ADDR_NAME)
-		ctl_warn(ctl,
+		cli_warn(&ctl->cli,
 			 "%s is %s: that address is used from now on, whatever the name "
 			 "becomes",
 			 addr.host, listener.address);
@@ -243,34 +243,33 @@ static uint32_t next_unresolved(const struct model_object *root)
 	return id;
 }
 
-int spec_add_listener(struct ctl *ctl, struct model_object *root,
-		      const struct ctl_listener *listener, const char *nqn,
-		      struct model_object **ret_port, struct err *err)
+int spec_add_listener(struct ctl *ctl, struct model_object *root, const struct cli_item *listener,
+		      const char *nqn, struct model_object **ret_port, struct err *err)
 {
-	CLEANUP_FREE char *value = value_of(listener->spec);
+	CLEANUP_FREE char *value = value_of(listener->value);
 	struct model_object *port;
 	uint64_t id;
-	int r = number_of(listener->spec, "port-id", 65535, next_unresolved(root), &id, err);
+	int r = number_of(listener->value, "port-id", 65535, next_unresolved(root), &id, err);
 
 	if (r < 0)
 		return r;
 	if (model_find_id(root, MODEL_PORT, (uint32_t)id))
 		return err_set(err, -EINVAL, "--%s %s: port-id=%u is asked for twice",
-			       listener->transport, listener->spec, (unsigned int)id);
+			       listener->name, listener->value, (unsigned int)id);
 	port = value ? model_add_id(root, MODEL_PORT, (uint32_t)id) : NULL;
 	if (!port)
 		return err_nomem(err);
-	r = set_address(ctl, port, listener->transport, value, err);
+	r = set_address(ctl, port, listener->name, value, err);
 	if (r == 0)
-		r = set_parts(port, listener_keys, listener->spec, "port-id", err);
+		r = set_parts(port, listener_keys, listener->value, "port-id", err);
 	if (r == 0)
-		r = set_tls(port, listener->transport, err);
+		r = set_tls(port, listener->name, err);
 	if (r == 0 && nqn && model_link(port, nqn, false) < 0)
 		r = err_nomem(err);
 	if (r == 0 && ret_port)
 		*ret_port = port;
 	if (r < 0)
-		err_prefix(err, "--%s %s: ", listener->transport, listener->spec);
+		err_prefix(err, "--%s %s: ", listener->name, listener->value);
 	return r;
 }
 

@@ -28,9 +28,8 @@ int spec_add_namespace(struct model_object *subsystem, const char *spec, uint32_
  * @ret_port  borrowed; NULL allowed
  * Returns: 0; -EINVAL; codes of net_resolve; -ENOMEM.
  */
-int spec_add_listener(struct ctl *ctl, struct model_object *root,
-		      const struct ctl_listener *listener, const char *nqn,
-		      struct model_object **ret_port, struct err *err);
+int spec_add_listener(struct ctl *ctl, struct model_object *root, const struct cli_item *listener,
+		      const char *nqn, struct model_object **ret_port, struct err *err);
 
 /*
  * Add a host and allow it: HOSTNQN[,dhchap-key=FILE][,dhchap-ctrl-key=FILE][,dhchap-hash=H]

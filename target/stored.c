@@ -19,9 +19,10 @@ void stored_deinit(struct stored *stored)
 static int warn_of(struct ctl *ctl, const char *path, int r, const struct err *why)
 {
 	if (r == -EACCES || r == -EPERM)
-		ctl_warn(ctl, "stored exports cannot be seen: %s may be read by root only", path);
+		cli_warn(&ctl->cli, "stored exports cannot be seen: %s may be read by root only",
+			 path);
 	else if (r < 0 && r != -ENOENT)
-		ctl_warn(ctl, "stored exports of %s cannot be read: %s", path,
+		cli_warn(&ctl->cli, "stored exports of %s cannot be read: %s", path,
 			 *why->text ? why->text : strerror(-r));
 	return r == -ENOMEM ? r : 0;
 }
@@ -35,7 +36,7 @@ static int load(struct ctl *ctl, const char *path, struct export_list *ret)
 
 	for (i = 0; i < ret->count; i++)
 		if (ret->items[i].error)
-			ctl_warn(ctl, "%s", ret->items[i].error);
+			cli_warn(&ctl->cli, "%s", ret->items[i].error);
 	return warn_of(ctl, path, r, &why);
 }
 
@@ -222,7 +223,7 @@ static int merge(struct ctl *ctl, struct export_list *to, struct export_list *fr
 		struct export_item *item = &from->items[i];
 
 		if (export_list_has(to, item->nqn) || has_broken(to, item->file)) {
-			ctl_warn(ctl, "%s is in %s as well as in %s: the former counts",
+			cli_warn(&ctl->cli, "%s is in %s as well as in %s: the former counts",
 				 item->nqn ? item->nqn : item->file, ctl->admin_path,
 				 ctl->stored_path);
 			continue;

@@ -42,11 +42,11 @@ static void begin(struct tend *tend, struct ctl *ctl)
 		.changes = js_array(),
 	};
 	/* who has no terminal is told by the result */
-	ctl->opt.quiet = true;
-	ctl->opt.json = true;
+	ctl->cli.quiet = true;
+	ctl->cli.json = true;
 	ctl->opt.transient = true;
-	ctl->warnings = js_array();
-	ctl->result = NULL;
+	ctl->cli.warnings = js_array();
+	ctl->cli.result = NULL;
 }
 
 static struct js *finish(struct tend *tend, int r, const struct err *err)
@@ -56,8 +56,8 @@ static struct js *finish(struct tend *tend, int r, const struct err *err)
 	js_set(result, "tried", tend->tried);
 	js_set(result, "errors", tend->errors);
 	js_set(result, "changes", tend->changes);
-	js_set(result, "warnings", tend->ctl->warnings);
-	tend->ctl->warnings = NULL;
+	js_set(result, "warnings", tend->ctl->cli.warnings);
+	tend->ctl->cli.warnings = NULL;
 	if (r < 0)
 		js_set(result, "error", js_string(err->text));
 	return result;
@@ -78,11 +78,11 @@ static int commit(struct tend *tend, struct change *change, struct err *err)
 	struct ctl *ctl = tend->ctl;
 	int r;
 
-	ctl->result = js_object();
+	ctl->cli.result = js_object();
 	r = change_commit(ctl, change, NULL, 0, err);
-	add_changes(tend, ctl->result);
-	js_free(ctl->result);
-	ctl->result = NULL;
+	add_changes(tend, ctl->cli.result);
+	js_free(ctl->cli.result);
+	ctl->cli.result = NULL;
 	return r;
 }
 
@@ -255,11 +255,11 @@ static int make_wholes(struct tend *tend, struct survey *survey, struct err *err
 		return err_nomem(err);
 	if (list.count == 0)
 		return 0;
-	ctl->result = js_object();
+	ctl->cli.result = js_object();
 	r = converge(ctl, &list, CONVERGE_RESTORE, err);
-	add_converged(tend, ctl->result);
-	js_free(ctl->result);
-	ctl->result = NULL;
+	add_converged(tend, ctl->cli.result);
+	js_free(ctl->cli.result);
+	ctl->cli.result = NULL;
 	/* that some failed stands beside each of them */
 	return r == -EIO ? 0 : r;
 }

@@ -88,7 +88,9 @@ static int set_up(void **state)
 	snprintf(place->kept, sizeof(place->kept), "%s/kept", place->path);
 	snprintf(place->admin, sizeof(place->admin), "%s/admin", place->path);
 	place->ctl = (struct ctl){
-		.opt = { .json = true, .quiet = true, .wait_seconds = -1 },
+		.cli.json = true,
+		.cli.quiet = true,
+		.opt.wait_seconds = -1,
 		.nvmet_path = place->nvmet,
 		.stored_path = place->kept,
 		.admin_path = place->admin,
@@ -97,8 +99,8 @@ static int set_up(void **state)
 		.lock_fd = -1,
 		.sysfs_fd = place->fd,
 		.proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		.result = js_object(),
-		.warnings = js_array(),
+		.cli.result = js_object(),
+		.cli.warnings = js_array(),
 	};
 	*state = place;
 	return 0;
@@ -116,8 +118,8 @@ static int tear_down(void **state)
 {
 	struct place *place = *state;
 
-	js_free(place->ctl.result);
-	js_free(place->ctl.warnings);
+	js_free(place->ctl.cli.result);
+	js_free(place->ctl.cli.warnings);
 	close(place->ctl.proc_fd);
 	if (place->ctl.nvmet_fd >= 0)
 		close(place->ctl.nvmet_fd);
@@ -129,7 +131,7 @@ static int tear_down(void **state)
 
 static const struct js *export_at(const struct place *place, size_t i)
 {
-	return js_at(js_get(place->ctl.result, "exports"), i);
+	return js_at(js_get(place->ctl.cli.result, "exports"), i);
 }
 
 static void expect_text(const struct js *object, const char *key, const char *expected)
@@ -173,8 +175,8 @@ static void a_broken_file_is_a_warning(void **state)
 
 	make_stored(place);
 	stored_load(&place->ctl, &stored, NULL);
-	assert_int_equal(js_length(place->ctl.warnings), 1);
-	assert_non_null(strstr(js_text(js_at(place->ctl.warnings, 0)), "broken.conf"));
+	assert_int_equal(js_length(place->ctl.cli.warnings), 1);
+	assert_non_null(strstr(js_text(js_at(place->ctl.cli.warnings, 0)), "broken.conf"));
 }
 
 static void directories_that_are_not_there_hold_nothing(void **state)
@@ -185,7 +187,7 @@ static void directories_that_are_not_there_hold_nothing(void **state)
 
 	assert_int_equal(stored_load(&place->ctl, &stored, NULL), 0);
 	assert_null(stored_next(&stored, &i, NULL));
-	assert_int_equal(js_length(place->ctl.warnings), 0);
+	assert_int_equal(js_length(place->ctl.cli.warnings), 0);
 }
 
 static void one_export_is_read_without_the_files_of_others(void **state)
@@ -214,7 +216,7 @@ static void a_kept_file_of_another_export_is_a_warning(void **state)
 	make(place, "kept/blake15.conf", "nqn = \"blake16\";\n");
 	assert_int_equal(stored_load_one(&place->ctl, "blake15", &stored, NULL), 0);
 	assert_null(stored_find(&stored, "blake15", NULL));
-	assert_int_equal(js_length(place->ctl.warnings), 1);
+	assert_int_equal(js_length(place->ctl.cli.warnings), 1);
 }
 
 static void merged_listeners_have_numbers_and_share_ports(void **state)
@@ -265,7 +267,7 @@ static void list_has_the_kernels_exports_and_then_stored_ones_once(void **state)
 	make_target(place);
 	make_stored(place);
 	assert_int_equal(cmd_list(&place->ctl, NULL), 0);
-	assert_int_equal(js_length(js_get(place->ctl.result, "exports")), 3);
+	assert_int_equal(js_length(js_get(place->ctl.cli.result, "exports")), 3);
 	expect_text(export_at(place, 0), "nqn", "blake14");
 	assert_true(is_true(export_at(place, 0), "exported"));
 	assert_non_null(strstr(js_text(js_get(export_at(place, 0), "stored")), "blake14.conf"));
@@ -279,8 +281,8 @@ static void list_without_a_target_is_empty(void **state)
 	struct place *place = *state;
 
 	assert_int_equal(cmd_list(&place->ctl, NULL), 0);
-	assert_int_equal(js_type(js_get(place->ctl.result, "exports")), JS_ARRAY);
-	assert_int_equal(js_length(js_get(place->ctl.result, "exports")), 0);
+	assert_int_equal(js_type(js_get(place->ctl.cli.result, "exports")), JS_ARRAY);
+	assert_int_equal(js_length(js_get(place->ctl.cli.result, "exports")), 0);
 }
 
 static void an_argument_to_list_is_a_matter_of_usage(void **state)
@@ -288,10 +290,10 @@ static void an_argument_to_list_is_a_matter_of_usage(void **state)
 	struct place *place = *state;
 	char *args[] = { (char *)"blake14" };
 
-	place->ctl.args = args;
-	place->ctl.n_args = 1;
+	place->ctl.cli.args = args;
+	place->ctl.cli.n_args = 1;
 	assert_int_equal(cmd_list(&place->ctl, NULL), -EINVAL);
-	assert_int_equal(place->ctl.status, CTL_USAGE);
+	assert_int_equal(place->ctl.cli.status, CLI_USAGE);
 }
 
 static void show_shows_what_is_asked_for_and_no_keys(void **state)
@@ -302,13 +304,13 @@ static void show_shows_what_is_asked_for_and_no_keys(void **state)
 
 	make_target(place);
 	make_stored(place);
-	place->ctl.args = args;
-	place->ctl.n_args = 2;
+	place->ctl.cli.args = args;
+	place->ctl.cli.n_args = 2;
 	assert_int_equal(cmd_show(&place->ctl, NULL), 0);
-	assert_int_equal(js_length(js_get(place->ctl.result, "exports")), 2);
+	assert_int_equal(js_length(js_get(place->ctl.cli.result, "exports")), 2);
 	expect_text(export_at(place, 0), "nqn", "scratch");
 	expect_text(export_at(place, 1), "nqn", "blake14");
-	text = js_format(place->ctl.result, JS_COMPACT);
+	text = js_format(place->ctl.cli.result, JS_COMPACT);
 	assert_null(strstr(text, "hush"));
 	assert_non_null(strstr(text, "\"has_key\":true"));
 }
@@ -321,8 +323,8 @@ static void show_of_a_wrong_name_says_which_is_near(void **state)
 
 	make_target(place);
 	make_stored(place);
-	place->ctl.args = args;
-	place->ctl.n_args = 1;
+	place->ctl.cli.args = args;
+	place->ctl.cli.n_args = 1;
 	assert_int_equal(cmd_show(&place->ctl, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "did you mean blake14"));
 	args[0] = (char *)"quite-another-one";
@@ -335,7 +337,7 @@ static void export_needs_its_format(void **state)
 	struct place *place = *state;
 
 	assert_int_equal(cmd_export(&place->ctl, NULL), -EINVAL);
-	assert_int_equal(place->ctl.status, CTL_USAGE);
+	assert_int_equal(place->ctl.cli.status, CLI_USAGE);
 	place->ctl.opt.format = "yaml";
 	assert_int_equal(cmd_export(&place->ctl, NULL), -EINVAL);
 }
@@ -346,7 +348,7 @@ static char *export_to_json(struct place *place)
 	make_stored(place);
 	place->ctl.opt.format = "nvmetcli";
 	assert_int_equal(cmd_export(&place->ctl, NULL), 0);
-	return js_format(place->ctl.result, JS_COMPACT);
+	return js_format(place->ctl.cli.result, JS_COMPACT);
 }
 
 static void export_names_the_key_file_instead_of_the_key(void **state)

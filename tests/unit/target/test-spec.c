@@ -20,7 +20,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	f->ctl.settings = SETTINGS_DEFAULT;
-	f->ctl.opt.quiet = true;
+	f->ctl.cli.quiet = true;
 	f->root = model_new();
 	f->subsystem = model_add(f->root, MODEL_SUBSYSTEM, "blake14");
 	*state = f;
@@ -46,7 +46,7 @@ static struct model_object *the_namespace(struct fixture *f, const char *nsid)
 
 static struct model_object *add_listener(struct fixture *f, const char *transport, const char *spec)
 {
-	struct ctl_listener listener = { transport, spec };
+	struct cli_item listener = { transport, spec };
 	struct model_object *port = NULL;
 
 	assert_int_equal(spec_add_listener(&f->ctl, f->root, &listener, "blake14", &port, &f->err),
@@ -57,7 +57,7 @@ static struct model_object *add_listener(struct fixture *f, const char *transpor
 
 static int refused_listener(struct fixture *f, const char *transport, const char *spec)
 {
-	struct ctl_listener listener = { transport, spec };
+	struct cli_item listener = { transport, spec };
 
 	return spec_add_listener(&f->ctl, f->root, &listener, "blake14", NULL, &f->err);
 }
