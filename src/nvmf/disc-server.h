@@ -34,8 +34,10 @@ struct disc_server_bounds {
 	unsigned int handshake_ms;    /* from accept to Connect */
 	unsigned int default_kato_ms; /* of a host that set none: then it is closed, 120,000 */
 	unsigned int dim_bytes;	      /* of the data of one DIM command, over R2T if need be */
+	unsigned int event_again_ms;  /* told of a change, it reads nothing: it is told of the next
+				       * one after this nevertheless */
 };
-#define DISC_SERVER_BOUNDS ((struct disc_server_bounds){ 30000, 64, 10000, 120000, 262144 })
+#define DISC_SERVER_BOUNDS ((struct disc_server_bounds){ 30000, 64, 10000, 120000, 262144, 60000 })
 
 struct disc_server_params {
 	const char *nqn; /* unique NQN of this controller; the well-known one is served, too */
