@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +23,8 @@
 
 #define MAGIC "sunfish-spool-1"
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+/* where a kernel has none: what is in /run ends with the boot as well */
+#define RUN_ID_FILE "/run/sunfish/boot-id"
 #define ID_MAX 40
 #define RECORDS_AT 256 /* where they begin: behind the head */
 #define RECORD_MAX (256u << 10)
@@ -117,8 +118,12 @@ static void make_id(char id[ID_MAX])
 
 static void read_kernel_boot(char id[ID_MAX])
 {
-	if (fs_read_at(AT_FDCWD, BOOT_ID_FILE, id, ID_MAX) <= 0)
-		make_id(id); /* another one each time is safe */
+	if (fs_read_at(AT_FDCWD, BOOT_ID_FILE, id, ID_MAX) > 0 ||
+	    fs_read_at(AT_FDCWD, RUN_ID_FILE, id, ID_MAX) > 0)
+		return;
+	make_id(id);
+	/* if it cannot be kept, it is another one each time, which is safe */
+	fs_replace_file(AT_FDCWD, RUN_ID_FILE, id, strlen(id), 0600);
 }
 
 static uint64_t inode_of(int fd)
@@ -285,16 +290,29 @@ static bool load(struct spool *spool)
 	return !was_clean || fsync(spool->fd) == 0;
 }
 
+/* Of the process, and not of the open file: a job that outlives a killed daemon has that, too. */
+static int lock(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_SETLK, &whole) == 0)
+		return 0;
+	return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
+}
+
 static int open_file(struct spool *spool, struct err *err)
 {
+	int r;
+
 	spool->fd =
 		openat(spool->dirfd, spool->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (spool->fd < 0)
 		return err_set(err, -errno, "cannot open the spool %s: %s", spool->name,
 			       strerror(errno));
-	if (flock(spool->fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(err, -errno, "the spool %s is in use by another process: %s",
-			       spool->name, strerror(errno));
+	r = lock(spool->fd);
+	if (r < 0)
+		return err_set(err, r, "the spool %s is in use by another process: %s", spool->name,
+			       strerror(-r));
 	return 0;
 }
 
@@ -392,8 +410,8 @@ static void cut(struct spool *spool)
 	if (fd < 0)
 		return;
 	head.inode = inode_of(fd);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || copy_rest(spool, fd) < 0 ||
-	    !head_write(fd, &head) || renameat(spool->dirfd, name, spool->dirfd, spool->name) < 0) {
+	if (lock(fd) < 0 || copy_rest(spool, fd) < 0 || !head_write(fd, &head) ||
+	    renameat(spool->dirfd, name, spool->dirfd, spool->name) < 0) {
 		unlinkat(spool->dirfd, name, 0);
 		return;
 	}
