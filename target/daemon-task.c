@@ -268,11 +268,22 @@ static void take_result(struct task *task, const char *text, size_t length)
 		log_error("%s: %s", task->what, error);
 }
 
+/* The entry that is in the document now; NULL: the one that was worked on, or none. */
+static const struct js *entry_since(const struct task *task)
+{
+	const struct js *now = task->intent ? js_get(task->daemon->wants, task->intent) : NULL;
+
+	return now && !js_is_equal(now, task->entry, NULL) ? now : NULL;
+}
+
 static void take_intent(struct task *task, const char *text, size_t length)
 {
 	CLEANUP_JS struct js *result = NULL;
 	const char *state;
 
+	/* what became of its opposite says nothing about this one */
+	if (entry_since(task))
+		return;
 	js_parse(text, length, &result, NULL);
 	state = js_text(js_get(result, "state"));
 	daemon_report_intent(task->daemon, task->intent, state ? state : "failed",
@@ -292,8 +303,14 @@ static void on_done(void *data, int status, const char *result, size_t length)
 {
 	struct task *task = data;
 	struct daemon *daemon = task->daemon;
+	CLEANUP_FREE char *intent = NULL;
+	CLEANUP_JS struct js *entry = NULL;
 	char cause[DAEMON_CAUSE_MAX];
 
+	if (entry_since(task)) {
+		intent = strdup(task->intent);
+		entry = js_ref(entry_since(task));
+	}
 	if (task->is_late)
 		log_notice("%s: the kernel came back", task->what);
 	if (task->kind == TASK_INTENT)
@@ -306,6 +323,8 @@ static void on_done(void *data, int status, const char *result, size_t length)
 	snprintf(cause, sizeof(cause), "%s", task->what);
 	unlink_task(&daemon->running, task);
 	task_free(task);
+	if (intent)
+		task_intent(daemon, intent, TAKE_PTR(entry));
 	daemon_look_soon(daemon, 0, false, cause);
 	task_next(daemon);
 	if (daemon->is_stopping && !daemon->running)
@@ -406,23 +425,27 @@ void task_take_out(struct daemon *daemon, struct js *take_ids)
 	start(daemon, task);
 }
 
-static bool is_queued(const struct task *task, const char *id)
+static struct task *find_intent(struct task *task, const char *id)
 {
-	for (; task; task = task->next)
-		if (task->intent && strcmp(task->intent, id) == 0)
-			return true;
-	return false;
+	while (task && (!task->intent || strcmp(task->intent, id) != 0))
+		task = task->next;
+	return task;
 }
 
 void task_intent(struct daemon *daemon, const char *id, struct js *take_entry)
 {
 	CLEANUP_STR struct str what = STR_NULL;
-	struct task *task;
+	struct task *task = find_intent(daemon->tasks, id);
 
+	/* one that has not begun works on what is wanted now; after one that has, on_done looks */
+	if (task) {
+		js_free(task->entry);
+		task->entry = take_entry;
+		return;
+	}
 	str_addf(&what, "intent %s of the collector", id);
-	task = is_queued(daemon->tasks, id) || is_queued(daemon->running, id)
-		       ? NULL
-		       : task_new(daemon, TASK_INTENT, str_get(&what));
+	task = find_intent(daemon->running, id) ? NULL
+						: task_new(daemon, TASK_INTENT, str_get(&what));
 	if (!task) {
 		js_free(take_entry);
 		return;
