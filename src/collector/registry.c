@@ -90,14 +90,25 @@ static int compare_object(const void *key, const void *one)
 
 /* --- life */
 
+/* Those of doc/api.md have their places, however many others a node makes up. */
+static const char *const known_kinds[] = { "subsystem",	 "namespace",  "listener", "allowed",
+					   "session",	 "drive",      "kernel",   "intent",
+					   "controller", "connection", "device",   "host" };
+
 struct registry *registry_new(struct store *store, const struct registry_bounds *bounds)
 {
 	struct registry *registry = calloc(1, sizeof(*registry));
+	size_t i;
 
 	if (!registry)
 		return NULL;
 	registry->store = store;
 	registry->bounds = *bounds;
+	for (i = 0; i < sizeof(known_kinds) / sizeof(known_kinds[0]); i++)
+		if (!registry_kind(registry, known_kinds[i])) {
+			registry_free(registry);
+			return NULL;
+		}
 	return registry;
 }
 
@@ -184,18 +195,33 @@ static struct registry_node *node_by_id(const struct registry *registry, const c
 	return node && strcmp(node->id, id) == 0 ? node : NULL;
 }
 
+static bool is_online(const struct registry_node *node)
+{
+	int role;
+
+	for (role = 0; role < REGISTRY_ROLES; role++)
+		if (node->sources[role] && node->sources[role]->online)
+			return true;
+	return false;
+}
+
 struct registry_node *registry_node_find(const struct registry *registry, const char *id_or_name)
 {
 	struct registry_node *node = node_by_id(registry, id_or_name, NULL);
+	struct registry_node *named = NULL;
 	size_t i;
 
 	for (i = 0; !node && i < registry->nodes.count; i++) {
 		struct registry_node *one = registry->nodes.at[i];
 
-		if (strcmp(one->name, id_or_name) == 0)
+		if (strcmp(one->name, id_or_name) != 0)
+			continue;
+		if (is_online(one))
 			node = one;
+		else if (!named)
+			named = one;
 	}
-	return node;
+	return node ? node : named;
 }
 
 struct registry_source *registry_source_find(const struct registry *registry, const char *node_id,

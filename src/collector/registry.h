@@ -112,7 +112,8 @@ int registry_load(struct registry *registry, struct err *err);
 
 size_t registry_node_count(const struct registry *registry);
 struct registry_node *registry_node_at(const struct registry *registry, size_t index);
-/* By id, else by name (the first of that name); NULL: none. */
+/* By id, else by name; NULL: none. Of two machines that had the name, one after the other, it is
+ * the one that is there. */
 struct registry_node *registry_node_find(const struct registry *registry, const char *id_or_name);
 
 /* NULL: none */

@@ -219,6 +219,43 @@ static void the_log_keeps_so_many_events_and_the_state_stays(void **state)
 	assert_int_equal(harness_source(&h)->seq, 6000);
 }
 
+static void kinds_that_a_node_makes_up_leave_room_for_those_that_there_are(void **state)
+{
+	HARNESS h;
+	struct report_answer answer;
+	CLEANUP_STR struct str text = STR_NULL;
+	int i;
+
+	(void)state;
+	harness_start(&h);
+	for (i = 0; i < 300; i++) {
+		char kind[16];
+
+		snprintf(kind, sizeof(kind), "kind%d", i);
+		registry_kind_is_free(h.collector.registry, kind);
+	}
+	assert_false(registry_kind_is_free(h.collector.registry, "one-more"));
+	str_add(&text, "{" SENDER("b1") SNAPSHOT("1", DRIVE("a", "free")) "}");
+	assert_int_equal(harness_send(&h, str_get(&text), &answer), 0);
+}
+
+static void of_two_machines_of_one_name_it_is_the_one_that_is_there(void **state)
+{
+	HARNESS h;
+	struct report_answer answer;
+	const char *text = "{\"version\":1,\"node\":\"id99\",\"name\":\"blake14\",\"role\":"
+			   "\"target\",\"boot\":\"b\",\"program\":\"p\",\"interval_ms\":10000}";
+
+	(void)state;
+	harness_start(&h);
+	assert_int_equal(harness_send(&h, "{" SENDER("b1") SNAPSHOT("1", "") "}", &answer), 0);
+	harness_restart(&h);
+	assert_string_equal(registry_node_find(h.collector.registry, "blake14")->id, "id14");
+	harness_send(&h, text, &answer);
+	assert_string_equal(registry_node_find(h.collector.registry, "blake14")->id, "id99");
+	assert_string_equal(registry_node_find(h.collector.registry, "id14")->id, "id14");
+}
+
 static void members_are_found_without_parsing(void **state)
 {
 	static const char json[] = "{\"a\":\"x\",\"b\":{\"a\":\"y\",\"k\":[1,\"}\"]},"
@@ -246,6 +283,8 @@ int main(void)
 		cmocka_unit_test(objects_are_found_by_kind_and_by_attribute),
 		cmocka_unit_test(many_objects_survive_a_crash_in_any_order),
 		cmocka_unit_test(the_log_keeps_so_many_events_and_the_state_stays),
+		cmocka_unit_test(kinds_that_a_node_makes_up_leave_room_for_those_that_there_are),
+		cmocka_unit_test(of_two_machines_of_one_name_it_is_the_one_that_is_there),
 		cmocka_unit_test(members_are_found_without_parsing),
 	};
 
