@@ -262,16 +262,41 @@ static int forget_node(struct collector *collector, struct registry_node *node, 
 	return r < 0 ? r : registry_node_remove(collector->registry, node, err);
 }
 
+/* What it had open with it ends as well. */
+static int remove_token(struct collector *collector, const char *name, struct err *err)
+{
+	int r;
+
+	if (auth_is_last_admin(collector->auth, name))
+		return err_set(err, -EBUSY,
+			       "%s is the only token of an administrator: add another one first",
+			       name);
+	r = auth_remove(collector->auth, name, err);
+	if (r == 0)
+		events_end_streams(collector->events, name);
+	return r;
+}
+
+/* Its token may be by its name or by its id; it may have a certificate instead. */
+static int remove_tokens(struct collector *collector, const struct registry_node *node,
+			 struct err *err)
+{
+	int r = remove_token(collector, node->name, err);
+
+	if ((r == 0 || r == -ENOENT) && strcmp(node->name, node->id) != 0)
+		r = remove_token(collector, node->id, err);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int delete_node(struct collector *collector, const struct api_request *request,
 		       struct api_answer *answer, struct err *err)
 {
 	struct registry_node *node = registry_node_find(collector->registry, request->id);
 	struct js *js;
-	int r = auth_remove(collector->auth, node ? node->name : request->id, err);
+	/* one that never came has nothing but a token */
+	int r = node ? remove_tokens(collector, node, err)
+		     : remove_token(collector, request->id, err);
 
-	/* one with a certificate has no token, one that never came has nothing else */
-	if (r == -ENOENT && node)
-		r = 0;
 	while (r == 0 && node) {
 		r = forget_node(collector, node, err);
 		node = registry_node_find(collector->registry, request->id);

@@ -159,6 +159,22 @@ static struct token *find_name(const struct auth *auth, const char *name)
 	return NULL;
 }
 
+bool auth_has(const struct auth *auth, const char *name)
+{
+	return find_name(auth, name) != NULL;
+}
+
+bool auth_is_last_admin(const struct auth *auth, const char *name)
+{
+	const struct token *token = find_name(auth, name);
+	size_t admins = 0;
+	size_t i;
+
+	for (i = 0; i < auth->n_tokens; i++)
+		admins += auth->tokens[i].right == AUTH_ADMIN;
+	return token && token->right == AUTH_ADMIN && admins == 1;
+}
+
 static int check_name(const char *name, struct err *err)
 {
 	if (!*name || strlen(name) > AUTH_NAME_MAX || !str_is_printable(name) || strchr(name, '/'))

@@ -34,7 +34,7 @@ struct auth_who {
 
 struct auth;
 
-/* @certificate_right  the right of a verified certificate's common name */
+/* Out of the store. Returns: 0, *ret owned; as the store's; -ENOMEM. */
 int auth_new(struct store *store, struct auth **ret, struct err *err);
 void auth_free(struct auth *auth);
 /* Out of the store again. */
@@ -55,6 +55,10 @@ int auth_add(struct auth *auth, const char *name, enum auth_right right,
 /* In a transaction. Returns: 0; -ENOENT; as the store's. */
 int auth_remove(struct auth *auth, const char *name, struct err *err);
 size_t auth_count(const struct auth *auth);
+/* Is there a token of that name? */
+bool auth_has(const struct auth *auth, const char *name);
+/* Is it the only one of an administrator? Then nobody could make another. */
+bool auth_is_last_admin(const struct auth *auth, const char *name);
 
 const char *auth_right_word(enum auth_right right); /* node, viewer, admin */
 /* Returns: 0; -EINVAL. */

@@ -25,8 +25,9 @@ struct stream {
 	struct events *events;
 	struct httpd_stream *http;
 	struct events_filter filter; /* texts are copies */
-	int64_t sent;		     /* id: all up to it */
-	bool catching_up;	     /* there is more in the store */
+	char *who;
+	int64_t sent;	  /* id: all up to it */
+	bool catching_up; /* there is more in the store */
 	struct stream *next;
 };
 
@@ -356,6 +357,7 @@ static void stream_free(struct stream *stream)
 		stream->events->n_streams--;
 	}
 	filter_free(&stream->filter);
+	free(stream->who);
 	free(stream);
 }
 
@@ -452,28 +454,42 @@ static void on_timer(void *data)
 		loop_timer_set(events->timer, CHUNK_MS, 0);
 }
 
-void events_follow(struct events *events, struct httpd_request *request,
+/* Returns: NULL out of memory. */
+static struct stream *stream_new(struct events *events, const char *who,
+				 const struct events_filter *filter)
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+
+	if (!stream)
+		return NULL;
+	stream->events = events;
+	stream->who = strdup(who);
+	if (filter_copy(filter, &stream->filter) && stream->who)
+		return stream;
+	filter_free(&stream->filter);
+	free(stream->who);
+	free(stream);
+	return NULL;
+}
+
+void events_follow(struct events *events, struct httpd_request *request, const char *who,
 		   const struct events_filter *filter)
 {
 	static const char busy[] = "{\"version\":1,\"error\":{\"code\":\"busy\","
 				   "\"message\":\"there are too many streams of events\"}}";
 	static const char hello[] = ": sunfish events\n\n";
-	struct stream *stream = calloc(1, sizeof(*stream));
+	struct stream *stream =
+		events->n_streams < STREAMS_MAX ? stream_new(events, who, filter) : NULL;
 
-	if (events->n_streams == STREAMS_MAX || !stream || !filter_copy(filter, &stream->filter)) {
+	if (!stream) {
 		httpd_reply(request, 503, "application/json", busy, strlen(busy), NULL);
-		if (stream)
-			filter_free(&stream->filter);
-		free(stream);
 		return;
 	}
-	stream->events = events;
 	stream->sent = filter->after >= 0 ? filter->after : store_event_newest(events->store);
 	stream->catching_up = stream->sent < store_event_newest(events->store);
 	stream->http = httpd_stream_open(request, "text/event-stream", on_gone, stream);
 	if (!stream->http) {
-		filter_free(&stream->filter);
-		free(stream);
+		stream_free(stream);
 		return;
 	}
 	stream->next = events->streams;
@@ -482,6 +498,15 @@ void events_follow(struct events *events, struct httpd_request *request,
 	httpd_stream_send(stream->http, hello, strlen(hello));
 	if (stream->catching_up)
 		loop_timer_set(events->timer, 0, 0);
+}
+
+void events_end_streams(struct events *events, const char *who)
+{
+	struct stream *stream;
+
+	for (stream = events->streams; stream; stream = stream->next)
+		if (strcmp(stream->who, who) == 0)
+			httpd_stream_close(stream->http);
 }
 
 void events_forget_streams(struct events *events)

@@ -67,9 +67,11 @@ void events_format(const struct store_event *event, struct str *out);
 int events_list(struct events *events, const struct events_filter *filter, size_t limit,
 		struct str *out, struct err *err);
 
-/* Answer with a stream of server-sent events. */
-void events_follow(struct events *events, struct httpd_request *request,
+/* Answer with a stream of server-sent events. @who  reads it */
+void events_follow(struct events *events, struct httpd_request *request, const char *who,
 		   const struct events_filter *filter);
+/* His right is void: his streams are closed. */
+void events_end_streams(struct events *events, const char *who);
 /* The server of the streams ends. */
 void events_forget_streams(struct events *events);
 size_t events_stream_count(const struct events *events);

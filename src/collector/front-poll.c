@@ -17,6 +17,7 @@ struct front_poll {
 	struct front *front;
 	struct httpd_request *request;
 	char node[REPORT_NODE_MAX + 1];
+	char *who; /* asks for a node that nobody knew then: it has to be his; NULL: it is */
 	enum report_role role;
 	uint64_t generation;
 	int64_t due_ms;
@@ -43,6 +44,7 @@ static void poll_free(struct front_poll *poll)
 {
 	unlink_poll(poll);
 	poll->front->n_polls--;
+	free(poll->who);
 	free(poll);
 }
 
@@ -71,9 +73,21 @@ static void answer_wanted(struct front *front, struct httpd_request *request,
 	str_deinit(&answer.body);
 }
 
+/* Has the node that he waited for become somebody else's? */
+static bool is_others(const struct front_poll *poll)
+{
+	const struct registry *registry = poll->front->collector->registry;
+	const struct registry_node *node =
+		poll->who ? registry_node_find(registry, poll->node) : NULL;
+
+	return node && strcmp(node->name, poll->who) != 0;
+}
+
 static void answer_poll(struct front_poll *poll, bool changed)
 {
-	if (changed)
+	if (changed && is_others(poll))
+		front_refuse(poll->request, -EACCES, "that node is another one's");
+	else if (changed)
 		answer_wanted(poll->front, poll->request,
 			      source_of(poll->front, poll->node, poll->role), poll->role);
 	else
@@ -186,10 +200,20 @@ static int check_identity(const struct front *front, const struct auth_who *who,
 }
 
 static void wait_for(struct front *front, struct httpd_request *request,
-		     const struct question *question, struct registry_source *source)
+		     const struct question *question, const struct auth_who *who,
+		     struct registry_source *source)
 {
 	struct front_poll *poll = front->n_polls < POLLS_MAX ? calloc(1, sizeof(*poll)) : NULL;
+	bool is_sure =
+		source || who->right >= AUTH_VIEWER || strcmp(who->name, question->node) == 0;
 
+	if (poll && !is_sure) {
+		poll->who = strdup(who->name);
+		if (!poll->who) {
+			free(poll);
+			poll = NULL;
+		}
+	}
 	if (!poll) {
 		front_refuse(request, -ENOMEM, "too many requests wait already");
 		return;
@@ -225,7 +249,7 @@ void front_on_wanted(struct front *front, struct httpd_request *request, const s
 	else if (question.wait_ms == 0)
 		httpd_reply(request, 204, "application/json", "", 0, NULL);
 	else
-		wait_for(front, request, &question, source);
+		wait_for(front, request, &question, who, source);
 }
 
 /* --- a poll ends */

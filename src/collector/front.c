@@ -199,6 +199,59 @@ static void done_report(void *data, int code, const struct err *err)
 	pending_free(pending);
 }
 
+/* So many machines may have come under one name, one after the other. */
+#define SAME_NAME_MAX 8
+
+static size_t count_named(const struct registry *registry, const char *name)
+{
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < registry_node_count(registry); i++)
+		count += strcmp(registry_node_at(registry, i)->name, name) == 0;
+	return count;
+}
+
+/* Only something was wanted of it, before it was there. */
+static bool has_reported(const struct registry_node *node)
+{
+	int role;
+
+	for (role = 0; role < REGISTRY_ROLES; role++)
+		if (node->sources[role] && *node->sources[role]->program)
+			return true;
+	return false;
+}
+
+/* One token is no way to fill the registry. */
+static int check_new_node(const struct front *front, const struct auth_who *who,
+			  const struct report *report, struct err *err)
+{
+	if (strcmp(who->name, report->name) == 0 &&
+	    count_named(front->collector->registry, who->name) >= SAME_NAME_MAX)
+		return err_set(err, -EACCES,
+			       "there are %d nodes called %s already: delete those that are gone",
+			       SAME_NAME_MAX, who->name);
+	return 0;
+}
+
+/* A token by id is no right to another one's name. */
+static int check_name(const struct front *front, const struct auth_who *who,
+		      const struct report *report, struct err *err)
+{
+	const struct registry_node *node =
+		registry_node_find(front->collector->registry, report->name);
+
+	if (strcmp(who->name, report->name) == 0)
+		return 0;
+	if (node && strcmp(node->id, report->node) != 0)
+		return err_set(err, -EACCES, "%s is the name of the node %s", report->name,
+			       node->id);
+	if (auth_has(front->collector->auth, report->name))
+		return err_set(err, -EACCES, "%s is the name of another token", report->name);
+	return 0;
+}
+
 /* A node reports of itself only: its token's name is that of the node, and a node that is known
  * under an id cannot become another one. */
 static int check_identity(struct front *front, const struct auth_who *who,
@@ -214,17 +267,17 @@ static int check_identity(struct front *front, const struct auth_who *who,
 		return err_set(err, -EACCES, "%s may not report for %s", who->name,
 			       *report->name ? report->name : report->node);
 	node = registry_node_find(front->collector->registry, report->node);
-	if (node && strcmp(node->id, report->node) == 0 && strcmp(node->name, who->name) != 0 &&
-	    strcmp(node->id, who->name) != 0 && strcmp(node->name, node->id) != 0)
+	if (!node || strcmp(node->id, report->node) != 0) {
+		int r = check_new_node(front, who, report, err);
+
+		return r < 0 ? r : check_name(front, who, report, err);
+	}
+	if (has_reported(node) && strcmp(node->name, who->name) != 0 &&
+	    strcmp(node->id, who->name) != 0)
 		return err_set(err, -EACCES,
 			       "the node %s is %s, not %s: delete it if it was renamed",
 			       report->node, node->name, who->name);
-	/* a token by id is no right to another one's name */
-	node = registry_node_find(front->collector->registry, report->name);
-	if (node && strcmp(node->id, report->node) != 0 && strcmp(who->name, report->name) != 0)
-		return err_set(err, -EACCES, "%s is the name of the node %s", report->name,
-			       node->id);
-	return 0;
+	return check_name(front, who, report, err);
 }
 
 static void on_report(struct front *front, struct httpd_request *request,
@@ -331,7 +384,7 @@ static void on_stream(struct front *front, struct httpd_request *request,
 	if (r < 0)
 		front_refuse(request, r, err.text);
 	else
-		events_follow(front->collector->events, request, &filter);
+		events_follow(front->collector->events, request, who->name, &filter);
 }
 
 static void on_api(struct front *front, struct httpd_request *request, const struct auth_who *who)

@@ -413,6 +413,7 @@ static int find_target(const struct registry *registry, const char *nqn,
 
 struct host_search {
 	const struct registry_source *source;
+	const struct registry_source *other; /* has that host NQN as well */
 	char hostnqn[NQN_MAX + 1];
 	bool is_default;
 };
@@ -423,7 +424,9 @@ static int find_host_object(void *data, const struct registry_source *source,
 	struct host_search *search = data;
 	CLEANUP_JS struct js *attrs = registry_object_attrs(object);
 
-	if (search->source && search->is_default)
+	if (search->source && search->source != source)
+		search->other = source;
+	if (search->source && (search->is_default || search->other))
 		return 0;
 	search->source = source;
 	search->is_default = js_is_true(js_get(attrs, "default"));
@@ -443,6 +446,10 @@ static int find_host(const struct registry *registry, const char *host, struct h
 	else
 		filter.id = host;
 	registry_each(registry, &filter, find_host_object, ret);
+	if (ret->other)
+		return err_set(err, -EEXIST,
+			       "%s and %s both say that they are %s: name the node that is meant",
+			       ret->source->node->name, ret->other->node->name, host);
 	if (ret->source)
 		return 0;
 	if (node && !node->sources[REPORT_INITIATOR])

@@ -366,8 +366,7 @@ void zone_remove(struct zones *zones, struct zone *zone)
 	while (zones->items[i] != zone)
 		i++;
 	zones->count--;
-	memmove(&zones->items[i], &zones->items[i + 1],
-		(zones->count - i) * sizeof(struct zone *));
+	memmove(&zones->items[i], &zones->items[i + 1], (zones->count - i) * sizeof(struct zone *));
 	zone_drop(zone);
 }
 

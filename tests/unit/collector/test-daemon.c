@@ -235,6 +235,19 @@ static void sender(struct str *out, const char *node, const char *name)
 
 /* --- who may do what */
 
+static void wait_for_text(int fd, struct str *text, const char *what)
+{
+	char buffer[4096];
+
+	while (!text->text || !strstr(text->text, what)) {
+		ssize_t n = read(fd, buffer, sizeof(buffer));
+
+		if (n <= 0)
+			fail_msg("no \"%s\" in: %s", what, str_get(text));
+		str_add_n(text, buffer, (size_t)n);
+	}
+}
+
 static void nobody_gets_in_without_a_token(void **state)
 {
 	DAEMON d;
@@ -322,6 +335,145 @@ static void a_token_by_id_is_no_right_to_anothers_name(void **state)
 	assert_int_equal(ask_quietly(&d, token, "POST", "/report", str_get(&mine)), 200);
 }
 
+static void add_token(const struct daemon *d, const char *name, char token[65])
+{
+	CLEANUP_STR struct str body = STR_NULL;
+	CLEANUP_JS struct js *js = NULL;
+
+	str_addf(&body, "{\"name\":\"%s\"}", name);
+	assert_int_equal(ask(d, d->token, "POST", "/nodes", str_get(&body), &js), 201);
+	snprintf(token, 65, "%s", js_text(js_get(js, "token")));
+}
+
+/* Returns: the status. */
+static int report_as(const struct daemon *d, const char *token, const char *node, const char *name)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+
+	sender(&text, node, name);
+	str_add(&text, ",\"snapshot\":{\"seq\":0,\"objects\":[]}}");
+	return ask_quietly(d, token, "POST", "/report", str_get(&text));
+}
+
+static void a_node_without_a_name_is_not_taken_over(void **state)
+{
+	DAEMON d;
+	char mine[65];
+	char evil[65];
+
+	(void)state;
+	daemon_begin(&d);
+	add_token(&d, "id14", mine);
+	add_token(&d, "evil", evil);
+	assert_int_equal(report_as(&d, mine, "id14", ""), 200);
+	assert_int_equal(report_as(&d, evil, "id14", "evil"), 403);
+	/* nor is the name of a token taken by a node whose own token is by its id */
+	assert_int_equal(report_as(&d, mine, "id14", "evil"), 403);
+	assert_int_equal(report_as(&d, mine, "id14", "root"), 403);
+	assert_int_equal(report_as(&d, mine, "id14", "blake14"), 200);
+}
+
+static void who_waits_for_a_node_that_becomes_anothers_gets_nothing(void **state)
+{
+	DAEMON d;
+	char token[65];
+	CLEANUP_STR struct str answer = STR_NULL;
+	CLEANUP_CLOSE int fd = -1;
+	static const char export[] =
+		"{\"node\":\"blake15\",\"nqn\":\"new\",\"devices\":[\"/dev/nvme1n1\"],"
+		"\"listeners\":[{\"transport\":\"tcp\",\"address\":\"10.1.1.15\"}]}";
+
+	(void)state;
+	daemon_begin(&d);
+	add_token(&d, "evil", token);
+	fd = request(&d, token, "GET", "/wanted?node=id15&role=target&generation=0&wait_ms=15000",
+		     "", "");
+	/* it waits before the node is there */
+	assert_int_equal(ask_quietly(&d, d.token, "GET", "/status", ""), 200);
+	usleep(200000);
+	assert_int_equal(report_as(&d, d.token, "id15", "blake15"), 200);
+	assert_int_equal(ask_quietly(&d, d.token, "POST", "/exports", export), 202);
+	assert_int_equal(read_answer(fd, &answer), 403);
+	assert_null(strstr(str_get(&answer), "nvme1n1"));
+}
+
+static void one_token_does_not_fill_the_registry(void **state)
+{
+	DAEMON d;
+	char token[65];
+	char id[24];
+	int status = 200;
+	int i;
+
+	(void)state;
+	daemon_begin(&d);
+	add_token(&d, "blake14", token);
+	for (i = 0; i < 20 && status == 200; i++) {
+		snprintf(id, sizeof(id), "id%d", i);
+		status = report_as(&d, token, id, "blake14");
+	}
+	assert_int_equal(status, 403);
+	assert_int_equal(i, 9);
+	assert_int_equal(report_as(&d, token, "id3", "blake14"), 200);
+}
+
+static void a_node_goes_with_its_token_whatever_that_is_named_by(void **state)
+{
+	DAEMON d;
+	char token[65];
+
+	(void)state;
+	daemon_begin(&d);
+	add_token(&d, "id14", token);
+	assert_int_equal(report_as(&d, token, "id14", "blake14"), 200);
+	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/blake14", ""), 200);
+	assert_int_equal(report_as(&d, token, "id14", "blake14"), 401);
+}
+
+static void the_last_administrator_stays(void **state)
+{
+	DAEMON d;
+	CLEANUP_JS struct js *js = NULL;
+	const char *token;
+
+	(void)state;
+	daemon_begin(&d);
+	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/root", ""), 409);
+	assert_int_equal(
+		ask(&d, d.token, "POST", "/nodes", "{\"name\":\"ada\",\"role\":\"admin\"}", &js),
+		201);
+	token = js_text(js_get(js, "token"));
+	assert_int_equal(ask_quietly(&d, token, "DELETE", "/nodes/root", ""), 200);
+	assert_int_equal(ask_quietly(&d, d.token, "GET", "/status", ""), 401);
+	assert_int_equal(ask_quietly(&d, token, "DELETE", "/nodes/ada", ""), 409);
+}
+
+static void a_stream_ends_with_the_token_that_opened_it(void **state)
+{
+	DAEMON d;
+	CLEANUP_JS struct js *js = NULL;
+	CLEANUP_STR struct str text = STR_NULL;
+	CLEANUP_STR struct str kept = STR_NULL;
+	CLEANUP_CLOSE int fd = -1;
+	CLEANUP_CLOSE int other = -1;
+	char buffer[512];
+
+	(void)state;
+	daemon_begin(&d);
+	assert_int_equal(
+		ask(&d, d.token, "POST", "/nodes", "{\"name\":\"eye\",\"role\":\"viewer\"}", &js),
+		201);
+	fd = request(&d, js_text(js_get(js, "token")), "GET", "/events/stream", "", "");
+	other = request(&d, d.token, "GET", "/events/stream", "", "");
+	wait_for_text(fd, &text, "sunfish events");
+	wait_for_text(other, &kept, "sunfish events");
+	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/eye", ""), 200);
+	while (read(fd, buffer, sizeof(buffer)) > 0)
+		;
+	assert_int_equal(report_as(&d, d.token, "id14", "blake14"), 200);
+	wait_for_text(other, &kept, "\"node_id\":\"id14\"");
+}
+
 static void a_viewer_reads_and_changes_nothing(void **state)
 {
 	DAEMON d;
@@ -373,19 +525,6 @@ static int report_event(const struct daemon *d, unsigned int seq, int64_t *ret_a
 	status = ask(d, d->token, "POST", "/report", str_get(&text), &js);
 	*ret_ack = js_number(js_get(js, "ack"), -1);
 	return status;
-}
-
-static void wait_for_text(int fd, struct str *text, const char *what)
-{
-	char buffer[4096];
-
-	while (!text->text || !strstr(text->text, what)) {
-		ssize_t n = read(fd, buffer, sizeof(buffer));
-
-		if (n <= 0)
-			fail_msg("no \"%s\" in: %s", what, str_get(text));
-		str_add_n(text, buffer, (size_t)n);
-	}
 }
 
 static void a_stream_goes_on_where_it_ended(void **state)
@@ -562,6 +701,12 @@ int main(void)
 		cmocka_unit_test(wrong_tokens_are_slowed_down_and_right_ones_are_not),
 		cmocka_unit_test(a_node_reports_only_of_itself),
 		cmocka_unit_test(a_token_by_id_is_no_right_to_anothers_name),
+		cmocka_unit_test(a_node_without_a_name_is_not_taken_over),
+		cmocka_unit_test(who_waits_for_a_node_that_becomes_anothers_gets_nothing),
+		cmocka_unit_test(one_token_does_not_fill_the_registry),
+		cmocka_unit_test(a_node_goes_with_its_token_whatever_that_is_named_by),
+		cmocka_unit_test(the_last_administrator_stays),
+		cmocka_unit_test(a_stream_ends_with_the_token_that_opened_it),
 		cmocka_unit_test(a_viewer_reads_and_changes_nothing),
 		cmocka_unit_test(a_stream_goes_on_where_it_ended),
 		cmocka_unit_test(a_long_poll_ends_in_time),

@@ -638,6 +638,24 @@ static void a_node_that_is_there_again_is_told_what_is_wanted_of_it(void **state
 	is_now(&h, "attached", "");
 }
 
+static void a_host_nqn_that_two_nodes_claim_is_nobodys(void **state)
+{
+	HARNESS h;
+	CLEANUP_JS struct js *js = NULL;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, HOST("1", ""));
+	hears(&h, "{\"version\":1,\"node\":\"a\",\"name\":\"evil\",\"role\":\"initiator\","
+		  "\"boot\":\"h\",\"program\":\"p\",\"interval_ms\":10000,\"snapshot\":{\"seq\":1,"
+		  "\"objects\":[{\"kind\":\"host\",\"id\":\"" HOSTNQN "\",\"default\":true}]}}");
+	js = ask(&h, "POST", "/attachments", "{\"subsystem\":\"s\",\"host\":\"" HOSTNQN "\"}", 409);
+	assert_non_null(strstr(js_text(js_get(js_get(js, "error"), "message")),
+			       "evil and blake15 both say that they are"));
+	attach(&h);
+}
+
 /* --- the same again */
 
 static void refused(struct harness *h, const char *body, const char *part)
@@ -757,6 +775,7 @@ int main(void)
 		cmocka_unit_test(a_node_that_was_removed_holds_up_nothing),
 		cmocka_unit_test(an_export_of_a_node_that_was_removed_is_deleted_at_once),
 		cmocka_unit_test(a_node_that_is_there_again_is_told_what_is_wanted_of_it),
+		cmocka_unit_test(a_host_nqn_that_two_nodes_claim_is_nobodys),
 		cmocka_unit_test(attach_again_says_what_it_cannot_do),
 		cmocka_unit_test(the_same_subsystem_goes_to_two_hosts_and_leaves_each_alone),
 		cmocka_unit_test(time_does_not_run_while_a_helper_has_to_be_heard_first),
