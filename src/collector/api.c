@@ -382,6 +382,8 @@ int api_find(const char *method, const char *path, const struct api_route **ret,
 		route = find_in(intent_routes, method, path, ret_id, &other_method);
 	if (!route)
 		route = find_in(zone_routes, method, path, ret_id, &other_method);
+	if (!route)
+		route = find_in(ddc_routes, method, path, ret_id, &other_method);
 	if (!route && other_method)
 		return err_set(err, -ENOTSUP, "%s does not know %s", path, method);
 	if (!route)

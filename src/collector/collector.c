@@ -161,6 +161,10 @@ int collector_init(struct collector *collector, struct loop *loop, const struct 
 	if (r == 0)
 		r = zone_new(collector, &collector->zones, err);
 	if (r == 0)
+		r = ddc_new(collector, &collector->ddcs, err);
+	if (r == 0)
+		r = events_subscribe(collector->events, ddc_on_event, collector->ddcs);
+	if (r == 0)
 		r = events_subscribe(collector->events, intent_on_event, collector->intents);
 	if (r == 0)
 		r = loop_add_timer(loop, on_tick, collector, &collector->tick, err);
@@ -214,6 +218,7 @@ void collector_deinit(struct collector *collector)
 	loop_source_free(collector->tick);
 	intent_free(collector->intents);
 	zone_free(collector->zones);
+	ddc_free(collector->ddcs);
 	registry_free(collector->registry);
 	lease_free(collector->lease);
 	events_free(collector->events);

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "collector/auth.h"
 #include "collector/commit.h"
+#include "collector/ddc.h"
 #include "collector/events.h"
 #include "collector/intent.h"
 #include "collector/registry.h"
@@ -34,6 +35,7 @@ struct collector {
 	struct commit *commit;
 	struct intents *intents;
 	struct zones *zones;
+	struct ddcs *ddcs;
 	struct lease *lease;
 	struct front *front; /* NULL: nobody can ask */
 	struct loop_source *tick;

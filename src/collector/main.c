@@ -35,6 +35,7 @@ static const char help[] =
 
 struct daemon {
 	struct setup setup;
+	struct ddc_conf discovery; /* until the collector has taken it */
 	struct collector collector;
 };
 
@@ -45,7 +46,11 @@ static int load(void *data, const char *config, struct err *err)
 	int r;
 
 	setup_init(&daemon->setup, STATE);
+	ddc_conf_deinit(&daemon->discovery);
+	ddc_conf_init(&daemon->discovery);
 	r = setup_load(config, &daemon->setup, err);
+	if (r == 0)
+		r = ddc_conf_load(config, &daemon->discovery, err);
 	return r == -ENOENT && strcmp(config, CONFIG) == 0 ? 0 : r;
 }
 
@@ -92,6 +97,8 @@ static int start(void *data, struct loop *loop, struct err *err)
 	r = token_need(collector, dirfd, err);
 	if (r == 0)
 		r = front_new(collector, service_take_socket("collector"), &collector->front, err);
+	if (r == 0)
+		r = ddc_configure(collector->ddcs, &daemon->discovery, err);
 	if (r < 0)
 		return r;
 	log_info("%s port %u, %s", daemon->setup.address, front_port(collector->front),
@@ -100,7 +107,8 @@ static int start(void *data, struct loop *loop, struct err *err)
 	return 0;
 }
 
-/* Certificates and the bounds of leases; all else needs a restart. */
+/* Certificates, the bounds of leases, and whom to ask for discovery logs; all else needs a
+ * restart. */
 static void reload(void *data, const char *config)
 {
 	struct daemon *daemon = data;
@@ -111,6 +119,8 @@ static void reload(void *data, const char *config)
 
 	if (r == 0)
 		r = collector_reload(collector, &daemon->setup, &err);
+	if (r == 0)
+		r = ddc_configure(collector->ddcs, &daemon->discovery, &err);
 	if (r < 0) {
 		daemon->setup = before;
 		log_error("%s: what was read before stays", err.text);
@@ -135,6 +145,7 @@ static void end(void *data)
 
 	if (daemon->collector.loop)
 		collector_deinit(&daemon->collector);
+	ddc_conf_deinit(&daemon->discovery);
 }
 
 int main(int argc, char **argv)

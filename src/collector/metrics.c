@@ -38,7 +38,9 @@ static void add_collector(const struct collector *collector, struct str *out)
 {
 	const struct commit_stats *stats = commit_stats(collector->commit);
 	struct intent_counts intents;
+	struct ddc_counts ddcs;
 
+	ddc_count(collector->ddcs, &ddcs);
 	intent_count(collector->intents, &intents);
 	one(out, "collector_start_time_seconds", "gauge", "Start of the collector since 1970.",
 	    collector->started_ms / 1000);
@@ -68,6 +70,11 @@ static void add_collector(const struct collector *collector, struct str *out)
 	one(out, "attachments_failed", "gauge", "Attachments that failed.",
 	    (int64_t)intents.failed);
 	one(out, "exports", "gauge", "Exports that were asked for.", (int64_t)intents.exports);
+	one(out, "ddcs", "gauge", "Direct discovery controllers that are asked.",
+	    (int64_t)ddcs.total);
+	one(out, "ddcs_up", "gauge", "Those that answer.", (int64_t)ddcs.up);
+	one(out, "ddcs_lost", "gauge", "Those that do not.", (int64_t)ddcs.lost);
+	one(out, "ddc_records", "gauge", "Records in their logs.", (int64_t)ddcs.records);
 }
 
 /* --- helpers */

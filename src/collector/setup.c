@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "collector/ddc-conf.h"
 #include "core/cfg.h"
 
 #define FILE_MAX (1u << 20)
@@ -95,11 +96,25 @@ static int take_number(struct setup *setup, const struct cfg_item *item,
 	return r;
 }
 
+/* It is of its own module, which reads it itself; here it is only checked. */
+static int check_discovery(const struct cfg_item *item, struct err *err)
+{
+	struct ddc_conf conf;
+	int r;
+
+	ddc_conf_init(&conf);
+	r = ddc_conf_take(item, &conf, err);
+	ddc_conf_deinit(&conf);
+	return r;
+}
+
 static int take(struct setup *setup, const struct cfg_item *item, struct err *err)
 {
 	const char *name = cfg_name(item);
 	size_t i;
 
+	if (strcmp(name, "discovery") == 0)
+		return check_discovery(item, err);
 	for (i = 0; i < sizeof(text_keys) / sizeof(text_keys[0]); i++)
 		if (strcmp(name, text_keys[i].name) == 0)
 			return take_text(setup, item, &text_keys[i], err);

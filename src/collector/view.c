@@ -248,6 +248,19 @@ static struct js *status_roles(const struct collector *collector)
 	return js;
 }
 
+static struct js *status_ddcs(const struct collector *collector)
+{
+	struct js *js = js_object();
+	struct ddc_counts counts;
+
+	ddc_count(collector->ddcs, &counts);
+	js_set(js, "up", js_int((int64_t)counts.up));
+	js_set(js, "lost", js_int((int64_t)counts.lost));
+	js_set(js, "unknown", js_int((int64_t)(counts.total - counts.up - counts.lost)));
+	js_set(js, "records", js_int((int64_t)counts.records));
+	return js;
+}
+
 int view_status(const struct collector *collector, struct str *out, struct err *err)
 {
 	CLEANUP_JS struct js *js = js_object();
@@ -266,6 +279,8 @@ int view_status(const struct collector *collector, struct str *out, struct err *
 	js_set(js, "objects", js_int((int64_t)registry_object_count(collector->registry)));
 	js_set(js, "attachments", js_int((int64_t)intents.attachments));
 	js_set(js, "exports", js_int((int64_t)intents.exports));
+	js_set(js, "zones", js_int((int64_t)zone_count(collector->zones)));
+	js_set(js, "ddcs", status_ddcs(collector));
 	js_set(js, "reports", js_int((int64_t)collector->reports));
 	js_set(js, "connections",
 	       js_int(collector->front ? (int64_t)front_connections(collector->front) : 0));

@@ -168,7 +168,7 @@ static int post_zone(struct collector *collector, const struct api_request *requ
 
 	if (r == 0)
 		r = zone_parse(body, &zone, err);
-	if (r < 0)
+	if (r < 0 || !zone)
 		return r;
 	if (zone_find(collector->zones, zone->name))
 		r = err_set(err, -EEXIST, "there is a zone %s already", zone->name);
