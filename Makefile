@@ -50,7 +50,7 @@ archives_initiator := $B/libinitiator.a $(archives_wire)
 ARCHIVES := $(foreach f,collector ctl target initiator,$B/lib$f.a) $(archives_wire)
 TESTS := $(filter $(wildcard tests/unit/*/test-*.c),$(wildcard tests/unit/*/*$T*.c))
 # unit tests that run in guests as well, where all of them can
-GUEST_PROGRAMS := $B/tests/unit/core/test-uevent
+GUEST_PROGRAMS := $B/tests/unit/core/test-uevent $B/tests/guest/disc-watch
 GUEST_TESTS := $(wildcard tests/guest/t/*$T*)
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz-*$T*.c))
 C_FILES = $(shell git ls-files -co --exclude-standard -- '*.[ch]' 2>/dev/null)
@@ -151,6 +151,10 @@ $B/tests/unit/$1/%: $B/obj/tests/unit/$1/%.o $$(archives_$1)
 		$$^ $$(DEP_LIBS) -lcmocka
 endef
 $(foreach f,$(FOLDERS),$(eval $(call test_rule,$f)))
+
+$B/tests/guest/%: $B/obj/tests/guest/%.o $(archives_nvmf)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(DEP_LIBS)
 
 check: $(if $(TESTS),check-unit) $(if $(GUEST_TESTS),guest-check) ## all tests; T=PART-OF-NAME for some
 	@[ -n "$(TESTS)$(GUEST_TESTS)" ] || { echo "no test is called *$T*" >&2; exit 1; }

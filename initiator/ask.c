@@ -21,6 +21,9 @@ struct asking {
 
 void ask_records_deinit(struct ask_records *records)
 {
+	if (records->log)
+		free(records->items);
+	disc_log_unref(records->log);
 	child_memory_free(records->memory, sizeof(struct asking));
 	*records = ASK_RECORDS_NULL;
 }
@@ -71,12 +74,15 @@ static int run(struct ctl *ctl, struct asking *asking, struct err *err)
 	return r;
 }
 
-int ask_records(struct ctl *ctl, const struct tid *tid, const struct host_identity *host,
-		struct ask_records *ret, struct err *err)
+static int ask_kernel(struct ctl *ctl, const struct tid *tid, const struct host_identity *host,
+		      struct ask_records *ret, struct err *err)
 {
-	struct asking *asking = child_memory(sizeof(*asking));
-	int r;
+	struct asking *asking;
+	int r = ctl_need_root(ctl, err);
 
+	if (r < 0)
+		return r;
+	asking = child_memory(sizeof(*asking));
 	if (!asking)
 		return err_nomem(err);
 	asking->sysfs_fd = ctl->dirs.sysfs_fd;
@@ -89,6 +95,35 @@ int ask_records(struct ctl *ctl, const struct tid *tid, const struct host_identi
 		child_memory_free(asking, sizeof(*asking));
 		return r;
 	}
-	*ret = (struct ask_records){ asking->records, asking->count, asking };
+	*ret = (struct ask_records){ .items = asking->records,
+				     .count = asking->count,
+				     .memory = asking };
+	return 0;
+}
+
+void ask_all(struct ctl *ctl, const struct host_identity *host, struct ask_target *targets,
+	     size_t n_targets)
+{
+	size_t i;
+
+	ask_tcp_all(ctl, host, targets, n_targets);
+	for (i = 0; i < n_targets; i++) {
+		struct ask_target *target = &targets[i];
+
+		if (!ask_tcp_can(target->tid))
+			target->r =
+				ask_kernel(ctl, target->tid, host, &target->records, &target->err);
+	}
+}
+
+int ask_records(struct ctl *ctl, const struct tid *tid, const struct host_identity *host,
+		struct ask_records *ret, struct err *err)
+{
+	struct ask_target target = { .tid = tid };
+
+	ask_all(ctl, host, &target, 1);
+	if (target.r < 0)
+		return err_set(err, target.r, "%s", target.err.text);
+	*ret = target.records;
 	return 0;
 }

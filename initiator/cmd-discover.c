@@ -105,7 +105,27 @@ static struct js *record_json(const struct look *look, const struct host_record 
 	js_set(json, "secure_channel", js_string(record->requires));
 	js_set(json, "port_id", js_int(record->port_id));
 	js_set(json, "controller", js_string(controller ? controller->name : NULL));
+	js_set(json, "cntlid", js_int(record->cntlid));
 	return json;
+}
+
+/* What the discovery controller says of itself. */
+static void add_controller(struct js *json, const struct ask_records *records)
+{
+	static const char *const kinds[] = { "", "direct", "central" };
+	const struct nvme_identify *identify = &records->info.identify;
+	struct js *controller = js_object();
+
+	js_set(controller, "nqn", js_string(identify->subnqn));
+	js_set(controller, "model", js_string(identify->model));
+	js_set(controller, "serial", js_string(identify->serial));
+	js_set(controller, "firmware", js_string(identify->firmware));
+	js_set(controller, "kind", js_string(identify->dctype < 3 ? kinds[identify->dctype] : ""));
+	js_set(controller, "events", js_bool(identify->oaes & NVME_OAES_DISCOVERY));
+	js_set(json, "discovery_controller", controller);
+	js_set(json, "generation", js_int((int64_t)records->log->genctr));
+	js_set(json, "left_out", js_int((int64_t)(records->log->n_records - records->count)));
+	js_set(json, "ms", js_int(records->ms));
 }
 
 static void add_row(const struct look *look, const struct host_record *record, struct table *table)
@@ -162,62 +182,79 @@ static void add_json(struct discovery *discovery, const struct tid *tid,
 	if (failure)
 		js_set(json, "message", js_string(failure->text));
 	js_set(json, "records", list);
+	if (records->log)
+		add_controller(json, records);
 	js_append(discovery->json, json);
 }
 
 /* --- the verb */
 
-static int ask_one(struct discovery *discovery, const struct tid *tid, struct err *err)
+static void tell_one(struct discovery *discovery, struct ask_target *target)
 {
-	CLEANUP_ASK_RECORDS struct ask_records records = ASK_RECORDS_NULL;
 	CLEANUP_STR struct str address = STR_NULL;
-	int r = ask_records(discovery->ctl, tid, &discovery->look.host, &records, err);
+	bool failed = target->r < 0;
 
-	if (r < 0) {
-		view_address(tid, &address);
-		err_prefix(err, "%s: ", str_get(&address));
+	if (failed) {
+		view_address(target->tid, &address);
+		err_prefix(&target->err, "%s: ", str_get(&address));
 	}
 	if (discovery->json)
-		add_json(discovery, tid, &records, r < 0 ? err : NULL);
-	else if (r == 0)
-		print(discovery, tid, &records);
-	return r;
+		add_json(discovery, target->tid, &target->records, failed ? &target->err : NULL);
+	else if (!failed)
+		print(discovery, target->tid, &target->records);
 }
 
-static int ask_all(struct discovery *discovery, struct err *err)
+static int tell_all(struct discovery *discovery, struct ask_target *asked, struct err *err)
 {
-	struct err first = ERR_NULL;
+	const struct ask_target *first = NULL;
 	size_t i;
 
 	for (i = 0; i < discovery->n_targets; i++) {
-		struct err one = ERR_NULL;
-		int r = ask_one(discovery, &discovery->targets[i], &one);
-
-		if (r == 0)
+		tell_one(discovery, &asked[i]);
+		if (asked[i].r == 0)
 			continue;
 		if (discovery->n_failed++ == 0)
-			first = one;
+			first = &asked[i];
 		if (discovery->n_targets > 1)
-			ctl_warn(discovery->ctl, "%s", one.text);
+			ctl_warn(discovery->ctl, "%s", asked[i].err.text);
 	}
-	if (discovery->n_failed == 0)
+	if (!first)
 		return 0;
 	if (discovery->n_failed < discovery->n_targets) {
 		discovery->ctl->status = CTL_PARTLY;
 		return err_set(err, -EIO, "%zu of %zu targets could not be asked",
 			       discovery->n_failed, discovery->n_targets);
 	}
-	*err = first;
-	return first.code;
+	/* the target's no is not this host's */
+	if (first->r == -EACCES)
+		discovery->ctl->status = CTL_FAILED;
+	*err = first->err;
+	return first->r;
+}
+
+static int ask_targets(struct discovery *discovery, struct err *err)
+{
+	size_t n = discovery->n_targets;
+	CLEANUP_FREE struct ask_target *asked = calloc(n, sizeof(*asked));
+	size_t i;
+	int r;
+
+	if (!asked)
+		return err_nomem(err);
+	for (i = 0; i < n; i++)
+		asked[i].tid = &discovery->targets[i];
+	ask_all(discovery->ctl, &discovery->look.host, asked, n);
+	r = tell_all(discovery, asked, err);
+	for (i = 0; i < n; i++)
+		ask_records_deinit(&asked[i].records);
+	return r;
 }
 
 static int run(struct discovery *discovery, struct err *err)
 {
 	struct host_identity host;
-	int r = ctl_need_root(discovery->ctl, err);
+	int r = look_read(discovery->ctl, &discovery->look, err);
 
-	if (r == 0)
-		r = look_read(discovery->ctl, &discovery->look, err);
 	if (r == 0)
 		r = find_targets(discovery, err);
 	if (r == 0)
@@ -225,7 +262,7 @@ static int run(struct discovery *discovery, struct err *err)
 	if (r < 0)
 		return r;
 	discovery->look.host = host;
-	return ask_all(discovery, err);
+	return ask_targets(discovery, err);
 }
 
 int cmd_discover(struct ctl *ctl, struct err *err)

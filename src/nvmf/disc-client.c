@@ -45,6 +45,7 @@ struct disc_client {
 	uint32_t kato_ms;
 	/* moments; 0 none */
 	int64_t armed_ms;
+	int64_t handshake_ms;
 	int64_t deadline_ms;
 	int64_t keep_alive_ms;
 	int64_t look_ms; /* or asked whether it is ready */
@@ -496,10 +497,12 @@ static void on_connected(struct disc_client *c, uint32_t events)
 	if (!(events & EPOLLOUT))
 		return;
 	c->phase = TALKING;
+	c->deadline_ms = c->handshake_ms;
 	disc_out_init(&out);
 	disc_session_begin(&c->session, &out);
 	flush(c, &out);
 	disc_out_deinit(&out);
+	arm(c);
 }
 
 static void on_socket(struct disc_client *c, uint32_t events)
@@ -672,17 +675,21 @@ static int begin(struct disc_client *c, const struct disc_client_params *params,
 
 	if (r == 0)
 		r = open_socket(c, params, &fd, err);
-	if (r == 0)
-		r = swarm_watch(c->swarm, &c->member, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-				err);
+	if (r < 0)
+		return r;
+	if (c->start_error) {
+		swarm_timer_set(c->swarm, &c->member, 0);
+		return 0;
+	}
+	r = swarm_watch(c->swarm, &c->member, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, err);
 	if (r < 0)
 		return r;
 	take_fd(&fd);
-	c->deadline_ms = swarm_now_ms(c->swarm) + c->timeout_ms;
-	if (c->start_error)
-		swarm_timer_set(c->swarm, &c->member, 0);
-	else
-		arm(c);
+	c->handshake_ms = swarm_now_ms(c->swarm) + c->timeout_ms;
+	c->deadline_ms = c->handshake_ms;
+	if (params->connect_ms && params->connect_ms < c->timeout_ms)
+		c->deadline_ms += (int64_t)params->connect_ms - c->timeout_ms;
+	arm(c);
 	return 0;
 }
 

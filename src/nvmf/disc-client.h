@@ -41,6 +41,7 @@ struct disc_client_params {
 	uint32_t kato_ms;     /* of one that stays: at least 1,000 */
 	bool hdgst, ddgst;    /* ask for digests */
 	uint32_t timeout_ms;  /* for connecting and reading the log; later for each answer */
+	uint32_t connect_ms;  /* for the connection alone; 0: .timeout_ms */
 	uint32_t max_records; /* a longer log is refused; 0: DISC_RECORDS_MAX */
 };
 
