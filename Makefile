@@ -170,14 +170,18 @@ coverage: ## line coverage of the unit tests, by file
 	@rm -rf build/cov
 	+$Q$(MAKE) VARIANT=cov check-unit
 	@tests/unit/coverage build/cov
-bench: $(PROGRAMS) build/release/bench/bare-create build/release/bench/timing build/release/bench/sim-helpers ## speed and memory, on real kernels, against their goals
+bench: $(PROGRAMS) build/release/bench/bare-create build/release/bench/timing build/release/bench/sim-helpers build/release/bench/sim-discovery ## speed and memory, on real kernels, against their goals
 	@BUILD=$(abspath $B) tests/bench/run
 	@BUILD=$(abspath $B) tests/bench/helpers
 	@BUILD=$(abspath $B) tests/bench/collector
+	@BUILD=$(abspath $B) tests/bench/discovery
 demo: $(PROGRAMS) ## export a drive in a guest and use it, pull it and put it back, step by step
 	@BUILD=$(abspath $B) tests/demo
 .PHONY: all deps check check-unit check-asan check-tsan guest-check coverage bench demo
 
+$B/bench/sim-discovery: $(call objs,$(wildcard tests/bench/sim-discovery*.c)) $(archives_nvmf)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(DEP_LIBS)
 $B/bench/%: $B/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(LINK) -o $@ $^
