@@ -51,7 +51,7 @@ static const char *yes(bool is)
 	return is ? "yes" : "no";
 }
 
-static void print(const struct ctl *ctl, const struct host_options *known, int r)
+static void print(struct ctl *ctl, const struct host_options *known, int r)
 {
 	CLEANUP_TABLE struct table table = TABLE(2);
 	char multipath[8];
@@ -70,7 +70,7 @@ static void print(const struct ctl *ctl, const struct host_options *known, int r
 		table_addf(&table, "%s (%s)", options[i].text, options[i].option);
 		table_add(&table, yes(host_options_has(known, options[i].option)));
 	}
-	ctl_print_table(ctl, &table, "");
+	cli_print_table(&ctl->cli, &table, "");
 }
 
 static void fill_json(const struct ctl *ctl, const struct host_options *known, int r)
@@ -87,8 +87,8 @@ static void fill_json(const struct ctl *ctl, const struct host_options *known, i
 	for (i = 0; r == 0 && i < COUNT(options); i++)
 		js_set(features, options[i].option,
 		       js_bool(host_options_has(known, options[i].option)));
-	js_set(ctl->result, "modules", list);
-	js_set(ctl->result, "features", features);
+	js_set(ctl->cli.result, "modules", list);
+	js_set(ctl->cli.result, "features", features);
 }
 
 int cmd_capabilities(struct ctl *ctl, struct err *err)
@@ -101,16 +101,17 @@ int cmd_capabilities(struct ctl *ctl, struct err *err)
 		return r;
 	if (uname(&name) < 0)
 		name.release[0] = '\0';
-	if (ctl->result) {
-		js_set(ctl->result, "release", js_string(name.release));
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "release", js_string(name.release));
 		fill_json(ctl, &known, r);
 		return 0;
 	}
-	ctl_say(ctl, "Linux %s\n", name.release);
+	cli_say(&ctl->cli, "Linux %s\n", name.release);
 	print(ctl, &known, r);
 	if (r == -ENOENT)
-		ctl_say(ctl, "more is known when nvme-fabrics is loaded: modprobe nvme-fabrics\n");
+		cli_say(&ctl->cli,
+			"more is known when nvme-fabrics is loaded: modprobe nvme-fabrics\n");
 	if (r == -EACCES)
-		ctl_say(ctl, "more is known to root\n");
+		cli_say(&ctl->cli, "more is known to root\n");
 	return 0;
 }

@@ -117,12 +117,12 @@ static void adopt(struct connect *connect, const struct attempt *attempt)
 	if (strcmp(owner, OWNER_SUNFISH) == 0)
 		return;
 	if (*owner) {
-		ctl_warn(connect->ctl, "%s was made by %s and stays its own", attempt->controller,
-			 owner);
+		cli_warn(&connect->ctl->cli, "%s was made by %s and stays its own",
+			 attempt->controller, owner);
 		return;
 	}
 	if (owner_write(dirs->run_fd, dirs->sysfs_fd, attempt->controller, OWNER_SUNFISH, &err) < 0)
-		ctl_warn(connect->ctl, "%s", err.text);
+		cli_warn(&connect->ctl->cli, "%s", err.text);
 }
 
 /* Will it come true without anybody changing something at the target? */
@@ -203,8 +203,8 @@ static int tell_progress(void *data, const struct reply *reply)
 	const char *text = js_text(js_get(reply->value, "text"));
 
 	if (reply->kind == REPLY_PROGRESS && text &&
-	    (connect->ctl->opt.verbose || isatty(STDOUT_FILENO)))
-		ctl_say(connect->ctl, "  %s\n", text);
+	    (connect->ctl->cli.verbose || isatty(STDOUT_FILENO)))
+		cli_say(&connect->ctl->cli, "  %s\n", text);
 	return 0;
 }
 
@@ -290,7 +290,7 @@ static void tell_devices(struct connect *connect, const struct inventory *invent
 			continue;
 		snprintf(path, sizeof(path), "/dev/%s", device->name);
 		js_append(connect->devices, js_string(path));
-		ctl_say(connect->ctl, "%s: namespace %u, %s\n", path, device->nsid,
+		cli_say(&connect->ctl->cli, "%s: namespace %u, %s\n", path, device->nsid,
 			str_format_size(device->size_bytes, size));
 	}
 }
@@ -324,7 +324,7 @@ static int wait_for_devices(struct connect *connect, struct err *err)
 		wait_sleep(DEVICE_PAUSE_MS, deadline);
 	}
 	if (seen == 0 && !opt->no_wait)
-		ctl_warn(connect->ctl,
+		cli_warn(&connect->ctl->cli,
 			 "connected, but no namespace has appeared: the export may have none that "
 			 "is enabled");
 	return 0;
@@ -353,7 +353,7 @@ static void tell_attempt(const struct connect *connect, const struct attempt *at
 
 	view_address(&attempt->connection.tid, &address);
 	if (attempt->outcome != OUTCOME_FAILED)
-		ctl_say(connect->ctl, "%s: %s%s%s\n", str_get(&address),
+		cli_say(&connect->ctl->cli, "%s: %s%s%s\n", str_get(&address),
 			outcome_text(attempt->outcome), *attempt->controller ? " as " : "",
 			attempt->controller);
 }
@@ -373,13 +373,13 @@ static void warn_of_present(const struct connect *connect, const struct attempt 
 	if (attempt->outcome != OUTCOME_ALREADY)
 		return;
 	if (has_tuning(attempt))
-		ctl_warn(ctl, "%s stays as it is: the options hold from the next connect on",
+		cli_warn(&ctl->cli, "%s stays as it is: the options hold from the next connect on",
 			 attempt->controller);
 	if (strcmp(attempt->state, "live") == 0)
 		return;
-	ctl_warn(ctl, "%s is there, but not live (%s): see nvme-sunfishctl doctor %s",
+	cli_warn(&ctl->cli, "%s is there, but not live (%s): see nvme-sunfishctl doctor %s",
 		 attempt->controller, attempt->state, attempt->connection.tid.nqn);
-	ctl->status = CTL_PARTLY;
+	ctl->cli.status = CLI_PARTLY;
 }
 
 static struct js *attempt_json(const struct attempt *attempt)
@@ -417,7 +417,7 @@ static void tell_kept(const struct connect *connect, const struct attempt *attem
 
 	if (connect->by_daemon || connect->ctl->opt.transient || !may_come(attempt))
 		return;
-	ctl_say(connect->ctl,
+	cli_say(&connect->ctl->cli,
 		"that path stays wanted; to forget it: nvme-sunfishctl disconnect %s --%s %s\n",
 		tid->nqn, tid->transport, addr_format_parts(tid->traddr, tid->trsvcid, address));
 }
@@ -432,7 +432,7 @@ static void warn_of_failures(const struct connect *connect, const struct attempt
 
 		if (attempt->outcome != OUTCOME_FAILED || attempt == but)
 			continue;
-		ctl_warn(connect->ctl, "%s", attempt->err.text);
+		cli_warn(&connect->ctl->cli, "%s", attempt->err.text);
 		if (!but)
 			tell_kept(connect, attempt);
 	}
@@ -443,7 +443,7 @@ static int judge(struct connect *connect, struct err *err)
 {
 	struct ctl *ctl = connect->ctl;
 	struct attempt *first = NULL;
-	struct js *json = ctl->result ? js_array() : NULL;
+	struct js *json = ctl->cli.result ? js_array() : NULL;
 	size_t n_failed = 0;
 	size_t i;
 
@@ -461,7 +461,7 @@ static int judge(struct connect *connect, struct err *err)
 			js_append(json, attempt_json(attempt));
 	}
 	if (json)
-		js_set(ctl->result, "connections", json);
+		js_set(ctl->cli.result, "connections", json);
 	if (first && n_failed == connect->n_attempts) {
 		*err = first->err;
 		warn_of_failures(connect, first);
@@ -469,7 +469,7 @@ static int judge(struct connect *connect, struct err *err)
 	}
 	warn_of_failures(connect, NULL);
 	if (n_failed)
-		ctl->status = CTL_PARTLY;
+		ctl->cli.status = CLI_PARTLY;
 	return 0;
 }
 
@@ -479,18 +479,18 @@ static int prepare(struct connect *connect, struct err *err)
 {
 	CLEANUP_FREE struct conf_connection *wishes = calloc(CTL_MANY, sizeof(*wishes));
 	struct ctl *ctl = connect->ctl;
-	const char *nqn = ctl->args[0];
+	const char *nqn = ctl->cli.args[0];
 	int n;
 	int i;
 
 	if (!wishes)
 		return err_nomem(err);
-	if (ctl->opt.n_addresses == 0)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "say where %s is: --tcp ADDR[:PORT] or --rdma "
-					      "ADDR[:PORT]; a target tells what it has with: "
-					      "nvme-sunfishctl discover",
-					      nqn));
+	if (ctl->opt.addresses.count == 0)
+		return cli_usage(&ctl->cli, err_set(err, -EINVAL,
+						    "say where %s is: --tcp ADDR[:PORT] or --rdma "
+						    "ADDR[:PORT]; a target tells what it has with: "
+						    "nvme-sunfishctl discover",
+						    nqn));
 	n = wish_read(ctl, nqn, wishes, err);
 	for (i = 0; i < n; i++)
 		connect->attempts[connect->n_attempts++] =
@@ -510,8 +510,8 @@ static int run(struct connect *connect, struct err *err)
 	if (r < 0)
 		return r;
 	if (connect->host.made_up && !ctl->opt.hostnqn)
-		ctl_warn(
-			ctl,
+		cli_warn(
+			&ctl->cli,
 			"this host has no /etc/nvme/hostnqn and calls itself %s, after its machine "
 			"id; to keep that name: echo %s >/etc/nvme/hostnqn",
 			connect->host.hostnqn, connect->host.hostnqn);
@@ -535,12 +535,12 @@ int cmd_connect(struct ctl *ctl, struct err *err)
 	if (!connect)
 		return err_nomem(err);
 	connect->ctl = ctl;
-	connect->devices = ctl->result ? js_array() : NULL;
+	connect->devices = ctl->cli.result ? js_array() : NULL;
 	r = run(connect, err);
 	for (i = 0; i < connect->n_attempts; i++)
 		if (connect->attempts[i].fd >= 0)
 			close(connect->attempts[i].fd);
-	if (ctl->result)
-		js_set(ctl->result, "devices", connect->devices);
+	if (ctl->cli.result)
+		js_set(ctl->cli.result, "devices", connect->devices);
 	return r;
 }

@@ -133,13 +133,13 @@ static int choose_words(struct disconnect *disconnect, struct err *err)
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < ctl->opt.n_addresses; i++) {
-		r = wish_address(&ctl->opt.addresses[i], TID_DEFAULT_PORT,
+	for (i = 0; r == 0 && i < ctl->opt.addresses.count; i++) {
+		r = wish_address(&ctl->opt.addresses.items[i], TID_DEFAULT_PORT,
 				 &disconnect->only[disconnect->n_only], err);
 		disconnect->n_only += r == 0;
 	}
-	for (i = 0; r == 0 && i < ctl->n_args; i++)
-		r = choose_named(disconnect, ctl->args[i], err);
+	for (i = 0; r == 0 && i < ctl->cli.n_args; i++)
+		r = choose_named(disconnect, ctl->cli.args[i], err);
 	if (r < 0)
 		return r;
 	if (ctl->opt.all)
@@ -220,7 +220,7 @@ static void tell_gone(struct disconnect *disconnect, const struct inventory_cont
 	str_add_clean(&text, controller->tid.nqn);
 	str_add(&text, " over ");
 	view_address(&controller->tid, &text);
-	ctl_say(disconnect->ctl, "%s: disconnected %s\n", controller->name, str_get(&text));
+	cli_say(&disconnect->ctl->cli, "%s: disconnected %s\n", controller->name, str_get(&text));
 	js_append(disconnect->disconnected, js_string(controller->name));
 	disconnect->n_done++;
 }
@@ -230,7 +230,7 @@ static void tell_forgotten(struct disconnect *disconnect, const struct look_want
 	char text[TID_TEXT_MAX];
 
 	if (strcmp(wanted->source, "conf") == 0) {
-		ctl_warn(disconnect->ctl,
+		cli_warn(&disconnect->ctl->cli,
 			 "%s stands in %s and comes back at the next start: take it out there",
 			 tid_describe(&wanted->tid, text), disconnect->ctl->conf_path);
 		return;
@@ -241,7 +241,7 @@ static void tell_forgotten(struct disconnect *disconnect, const struct look_want
 
 static void tell_failed(struct disconnect *disconnect, const struct err *err)
 {
-	ctl_warn(disconnect->ctl, "%s", err->text);
+	cli_warn(&disconnect->ctl->cli, "%s", err->text);
 	disconnect->n_failed++;
 }
 
@@ -369,12 +369,12 @@ static int run(struct disconnect *disconnect, struct err *err)
 	else
 		run_directly(disconnect);
 	if (disconnect->n_failed && disconnect->n_done)
-		ctl->status = CTL_PARTLY;
+		ctl->cli.status = CLI_PARTLY;
 	if (disconnect->n_failed)
 		return err_set(err, -EIO, "%zu of %zu could not be done", disconnect->n_failed,
 			       disconnect->n_failed + disconnect->n_done);
 	if (disconnect->n_done == 0)
-		ctl_say(ctl, "nothing to do\n");
+		cli_say(&ctl->cli, "nothing to do\n");
 	return 0;
 }
 
@@ -383,10 +383,11 @@ static int prepare(struct disconnect *disconnect, struct err *err)
 	struct ctl *ctl = disconnect->ctl;
 	int r;
 
-	if (ctl->opt.all ? ctl->n_args > 0 : ctl->n_args == 0)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "say what to disconnect: an NQN, nvmeN, a device, or "
-					      "--all for all that we own"));
+	if (ctl->opt.all ? ctl->cli.n_args > 0 : ctl->cli.n_args == 0)
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL,
+					 "say what to disconnect: an NQN, nvmeN, a device, or "
+					 "--all for all that we own"));
 	r = look_read(ctl, &disconnect->look, err);
 	if (r < 0)
 		return r;
@@ -405,14 +406,14 @@ int cmd_disconnect(struct ctl *ctl, struct err *err)
 	if (r < 0)
 		return r;
 	disconnect->ctl = ctl;
-	disconnect->disconnected = ctl->result ? js_array() : NULL;
-	disconnect->forgotten = ctl->result ? js_array() : NULL;
+	disconnect->disconnected = ctl->cli.result ? js_array() : NULL;
+	disconnect->forgotten = ctl->cli.result ? js_array() : NULL;
 	r = prepare(disconnect, err);
 	if (r == 0)
 		r = run(disconnect, err);
-	if (ctl->result) {
-		js_set(ctl->result, "disconnected", disconnect->disconnected);
-		js_set(ctl->result, "forgotten", disconnect->forgotten);
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "disconnected", disconnect->disconnected);
+		js_set(ctl->cli.result, "forgotten", disconnect->forgotten);
 	}
 	look_deinit(&disconnect->look);
 	free(disconnect->going);

@@ -54,18 +54,18 @@ static int find_targets(struct discovery *discovery, struct err *err)
 	size_t i;
 	int r;
 
-	for (i = 0; i < opt->n_addresses; i++) {
-		r = wish_address(&opt->addresses[i], TID_DEFAULT_PORT, &tid, err);
+	for (i = 0; i < opt->addresses.count; i++) {
+		r = wish_address(&opt->addresses.items[i], TID_DEFAULT_PORT, &tid, err);
 		if (r < 0)
 			return r;
 		add_target(discovery, &tid);
 	}
-	if (opt->n_addresses == 0)
+	if (opt->addresses.count == 0)
 		add_known(discovery);
 	if (discovery->n_targets)
 		return 0;
-	return ctl_usage(
-		discovery->ctl,
+	return cli_usage(
+		&discovery->ctl->cli,
 		err_set(err, -EINVAL,
 			"say whom to ask: --tcp ADDR[:PORT] or --rdma ADDR[:PORT]; nothing "
 			"is connected or wanted here"));
@@ -155,15 +155,15 @@ static void print(struct discovery *discovery, const struct tid *tid,
 
 	view_address(tid, &address);
 	if (discovery->n_targets > 1)
-		ctl_say(discovery->ctl, "%s:\n", str_get(&address));
+		cli_say(&discovery->ctl->cli, "%s:\n", str_get(&address));
 	for (i = 0; i < 5; i++)
 		table_add(&table, names[i]);
 	for (i = 0; i < records->count; i++)
 		add_row(&discovery->look, &records->items[i], &table);
 	if (records->count)
-		ctl_print_table(discovery->ctl, &table, "");
+		cli_print_table(&discovery->ctl->cli, &table, "");
 	else
-		ctl_say(discovery->ctl, "%s shows this host nothing\n", str_get(&address));
+		cli_say(&discovery->ctl->cli, "%s shows this host nothing\n", str_get(&address));
 }
 
 static void add_json(struct discovery *discovery, const struct tid *tid,
@@ -216,18 +216,18 @@ static int tell_all(struct discovery *discovery, struct ask_target *asked, struc
 		if (discovery->n_failed++ == 0)
 			first = &asked[i];
 		if (discovery->n_targets > 1)
-			ctl_warn(discovery->ctl, "%s", asked[i].err.text);
+			cli_warn(&discovery->ctl->cli, "%s", asked[i].err.text);
 	}
 	if (!first)
 		return 0;
 	if (discovery->n_failed < discovery->n_targets) {
-		discovery->ctl->status = CTL_PARTLY;
+		discovery->ctl->cli.status = CLI_PARTLY;
 		return err_set(err, -EIO, "%zu of %zu targets could not be asked",
 			       discovery->n_failed, discovery->n_targets);
 	}
 	/* the target's no is not this host's */
 	if (first->r == -EACCES)
-		discovery->ctl->status = CTL_FAILED;
+		discovery->ctl->cli.status = CLI_FAILED;
 	*err = first->err;
 	return first->r;
 }
@@ -273,10 +273,10 @@ int cmd_discover(struct ctl *ctl, struct err *err)
 	if (!discovery)
 		return err_nomem(err);
 	discovery->ctl = ctl;
-	discovery->json = ctl->result ? js_array() : NULL;
+	discovery->json = ctl->cli.result ? js_array() : NULL;
 	r = run(discovery, err);
 	look_deinit(&discovery->look);
-	if (ctl->result)
-		js_set(ctl->result, "targets", discovery->json);
+	if (ctl->cli.result)
+		js_set(ctl->cli.result, "targets", discovery->json);
 	return r;
 }

@@ -33,7 +33,7 @@ static struct js *to_json(const struct doctor_report *report)
 static void add_finding(const struct ctl *ctl, const struct doctor_finding *finding,
 			struct str *text)
 {
-	if (finding->level == DOCTOR_OK && !ctl->opt.verbose)
+	if (finding->level == DOCTOR_OK && !ctl->cli.verbose)
 		return;
 	str_addf(text, "%-4s  ", doctor_level_name(finding->level));
 	str_add_clean(text, finding->object);
@@ -54,17 +54,17 @@ static int tell(struct ctl *ctl, const struct doctor_report *report, struct err 
 		n_failed += report->items[i].level == DOCTOR_FAIL;
 		add_finding(ctl, &report->items[i], &text);
 	}
-	if (ctl->result) {
-		js_set(ctl->result, "findings", to_json(report));
-		js_set(ctl->result, "worst", js_string(doctor_level_name(report->worst)));
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "findings", to_json(report));
+		js_set(ctl->cli.result, "worst", js_string(doctor_level_name(report->worst)));
 	}
 	if (text.failed || report->failed)
 		return err_nomem(err);
-	ctl_print(ctl, str_get(&text));
+	cli_print(&ctl->cli, str_get(&text));
 	if (n_failed)
 		return err_set(err, -EIO, "%u problem%s found", n_failed, n_failed == 1 ? "" : "s");
 	if (report->worst < DOCTOR_WARN)
-		ctl_say(ctl, "no problem found\n");
+		cli_say(&ctl->cli, "no problem found\n");
 	return 0;
 }
 
@@ -77,8 +77,8 @@ static int check_given(struct ctl *ctl, const struct look *look, const char *nqn
 	size_t i;
 	int r;
 
-	for (i = 0; i < ctl->opt.n_addresses; i++) {
-		r = wish_address(&ctl->opt.addresses[i], TID_DEFAULT_PORT, &tid, err);
+	for (i = 0; i < ctl->opt.addresses.count; i++) {
+		r = wish_address(&ctl->opt.addresses.items[i], TID_DEFAULT_PORT, &tid, err);
 		if (r < 0)
 			return r;
 		snprintf(tid.nqn, sizeof(tid.nqn), "%s", nqn ? nqn : "");
@@ -128,7 +128,7 @@ static int examine(struct ctl *ctl, const struct look *look, const char *nqn,
 		return r;
 	if (group)
 		check_group(ctl, look, group, report);
-	else if (nqn && ctl->opt.n_addresses == 0)
+	else if (nqn && ctl->opt.addresses.count == 0)
 		doctor_check_subsystem(look, nqn, report);
 	for (i = 0; !nqn && i < paths.n_groups; i++)
 		check_group(ctl, look, &paths.groups[i], report);
@@ -145,6 +145,6 @@ int cmd_doctor(struct ctl *ctl, struct err *err)
 	if (r == 0 && ctl->opt.hostnqn)
 		snprintf(look.host.hostnqn, sizeof(look.host.hostnqn), "%s", ctl->opt.hostnqn);
 	if (r == 0)
-		r = examine(ctl, &look, ctl->n_args ? ctl->args[0] : NULL, &report, err);
+		r = examine(ctl, &look, ctl->cli.n_args ? ctl->cli.args[0] : NULL, &report, err);
 	return r < 0 ? r : tell(ctl, &report, err);
 }

@@ -14,16 +14,16 @@ static int print(struct ctl *ctl, const struct look *look, struct err *err)
 	if (r < 0)
 		return r;
 	if (look->inventory->n_controllers == 0) {
-		ctl_say(ctl, "nothing is connected\n");
+		cli_say(&ctl->cli, "nothing is connected\n");
 		return 0;
 	}
 	view_devices(look, &paths, &devices);
 	view_controllers(look, &controllers);
 	if (look->inventory->n_devices) {
-		ctl_print_table(ctl, &devices, "");
-		ctl_print(ctl, "\n");
+		cli_print_table(&ctl->cli, &devices, "");
+		cli_print(&ctl->cli, "\n");
 	}
-	ctl_print_table(ctl, &controllers, "");
+	cli_print_table(&ctl->cli, &controllers, "");
 	return 0;
 }
 
@@ -34,7 +34,7 @@ int cmd_list(struct ctl *ctl, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (ctl->result)
-		return view_json_list(&look, NULL, 0, ctl->result, err);
+	if (ctl->cli.result)
+		return view_json_list(&look, NULL, 0, ctl->cli.result, err);
 	return print(ctl, &look, err);
 }

@@ -20,16 +20,16 @@ static void print_group(struct showing *showing, const struct paths_group *group
 	CLEANUP_STR struct str text = STR_NULL;
 
 	str_add(&text, showing->n ? "\n" : "");
-	view_heading(group, ctl_has_colours(), &text);
-	ctl_print(showing->ctl, str_get(&text));
+	view_heading(group, cli_style().colours, &text);
+	cli_print(&showing->ctl->cli, str_get(&text));
 	view_paths(showing->look, group, &paths);
-	ctl_print_table(showing->ctl, &paths, "  ");
+	cli_print_table(&showing->ctl->cli, &paths, "  ");
 	str_deinit(&text);
 	view_whys(showing->look, group, &text);
-	ctl_print(showing->ctl, str_get(&text));
+	cli_print(&showing->ctl->cli, str_get(&text));
 	view_group_devices(showing->look, group, &devices);
 	if (table_rows(&devices))
-		ctl_print_table(showing->ctl, &devices, "  ");
+		cli_print_table(&showing->ctl->cli, &devices, "  ");
 }
 
 static void show_group(struct showing *showing, const struct paths_group *group)
@@ -40,7 +40,7 @@ static void show_group(struct showing *showing, const struct paths_group *group)
 		print_group(showing, group);
 	showing->n++;
 	if (group->n_live < group->n_paths)
-		showing->ctl->status = CTL_PARTLY;
+		showing->ctl->cli.status = CLI_PARTLY;
 }
 
 static int show_named(struct showing *showing, const struct paths *paths, const char *word,
@@ -65,14 +65,14 @@ static int show(struct showing *showing, const struct paths *paths, struct err *
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < ctl->n_args; i++)
-		r = show_named(showing, paths, ctl->args[i], err);
-	for (i = 0; ctl->n_args == 0 && i < paths->n_groups; i++)
+	for (i = 0; r == 0 && i < ctl->cli.n_args; i++)
+		r = show_named(showing, paths, ctl->cli.args[i], err);
+	for (i = 0; ctl->cli.n_args == 0 && i < paths->n_groups; i++)
 		show_group(showing, &paths->groups[i]);
 	if (r == 0 && showing->n == 0)
-		ctl_say(ctl, "nothing is connected, and nothing is wanted\n");
+		cli_say(&ctl->cli, "nothing is connected, and nothing is wanted\n");
 	if (r < 0)
-		ctl->status = 0;
+		ctl->cli.status = 0;
 	return r;
 }
 
@@ -88,11 +88,12 @@ int cmd_paths(struct ctl *ctl, struct err *err)
 	if (r < 0)
 		return r;
 	if (look.is_partial)
-		ctl_warn(ctl, "only root sees what \"connect\" was asked for: missing paths may be "
-			      "unknown");
-	showing.subsystems = ctl->result ? js_array() : NULL;
+		cli_warn(&ctl->cli,
+			 "only root sees what \"connect\" was asked for: missing paths may be "
+			 "unknown");
+	showing.subsystems = ctl->cli.result ? js_array() : NULL;
 	r = show(&showing, &paths, err);
-	if (ctl->result)
-		js_set(ctl->result, "subsystems", showing.subsystems);
+	if (ctl->cli.result)
+		js_set(ctl->cli.result, "subsystems", showing.subsystems);
 	return r;
 }

@@ -29,7 +29,7 @@ static void show_target(struct showing *showing, const struct look_target *targe
 
 	if (target->meant == LOOK_NQN && group) {
 		part(showing);
-		view_heading(group, ctl_has_colours(), &showing->text);
+		view_heading(group, cli_style().colours, &showing->text);
 		view_whys(showing->look, group, &showing->text);
 	}
 	for (i = 0; i < inventory->n_controllers; i++) {
@@ -57,7 +57,7 @@ static int show_named(struct showing *showing, const char *word, struct err *err
 	if (look_find(showing->look, word, &target) == LOOK_NOTHING)
 		return look_unknown(showing->look, word, err);
 	showing->targets[showing->n_targets++] = target;
-	if (!showing->ctl->result)
+	if (!showing->ctl->cli.result)
 		show_target(showing, &target);
 	return 0;
 }
@@ -77,16 +77,16 @@ static int show(struct showing *showing, struct err *err)
 	size_t i;
 	int r = 0;
 
-	if (ctl->n_args == 0 && !ctl->result)
+	if (ctl->cli.n_args == 0 && !ctl->cli.result)
 		show_all(showing);
-	for (i = 0; r == 0 && i < ctl->n_args; i++)
-		r = show_named(showing, ctl->args[i], err);
+	for (i = 0; r == 0 && i < ctl->cli.n_args; i++)
+		r = show_named(showing, ctl->cli.args[i], err);
 	/* what was found before an unknown name is shown too */
 	if (showing->text.failed)
 		return err_nomem(err);
-	ctl_print(ctl, str_get(&showing->text));
+	cli_print(&ctl->cli, str_get(&showing->text));
 	if (r == 0 && showing->text.length == 0)
-		ctl_say(ctl, "nothing is connected\n");
+		cli_say(&ctl->cli, "nothing is connected\n");
 	return r;
 }
 
@@ -102,13 +102,13 @@ int cmd_show(struct ctl *ctl, struct err *err)
 		r = paths_collect(&look, &paths, err);
 	if (r < 0)
 		return r;
-	targets = calloc(ctl->n_args + 1, sizeof(*targets));
+	targets = calloc(ctl->cli.n_args + 1, sizeof(*targets));
 	if (!targets)
 		return err_nomem(err);
 	showing.targets = targets;
 	r = show(&showing, err);
 	str_deinit(&showing.text);
-	if (r == 0 && ctl->result)
-		r = view_json_list(&look, targets, showing.n_targets, ctl->result, err);
+	if (r == 0 && ctl->cli.result)
+		r = view_json_list(&look, targets, showing.n_targets, ctl->cli.result, err);
 	return r;
 }

@@ -52,7 +52,7 @@ static void print_wanted(struct ctl *ctl, const struct look *look)
 	size_t i;
 
 	if (look->n_wanted == 0) {
-		ctl_say(ctl, "%s\n",
+		cli_say(&ctl->cli, "%s\n",
 			look->is_partial ? "only root sees what is wanted" : "nothing is wanted");
 		return;
 	}
@@ -60,7 +60,7 @@ static void print_wanted(struct ctl *ctl, const struct look *look)
 		table_add(&table, names[i]);
 	for (i = 0; i < look->n_wanted; i++)
 		add_wanted(look, &look->wanted[i], &table);
-	ctl_print_table(ctl, &table, "");
+	cli_print_table(&ctl->cli, &table, "");
 }
 
 static struct js *wanted_json(const struct look *look)
@@ -130,16 +130,17 @@ static void print_daemon(struct ctl *ctl, const struct js *status)
 		str_addf(&text, ", for %s", clock_format_span(clock_wall_ms() - since, span));
 	str_add(&text, "\n");
 	add_collector(js_get(status, "collector"), &text);
-	ctl_print(ctl, str_get(&text));
+	cli_print(&ctl->cli, str_get(&text));
 }
 
 static void tell_absent(struct ctl *ctl, int r)
 {
 	if (client_is_absent(r))
-		ctl_say(ctl, "nvme-sunfishd does not run: what is lost is connected again by the "
-			     "kernel only, until that gives up\n");
+		cli_say(&ctl->cli,
+			"nvme-sunfishd does not run: what is lost is connected again by the "
+			"kernel only, until that gives up\n");
 	else if (r == -EACCES)
-		ctl_say(ctl, "only root may ask nvme-sunfishd\n");
+		cli_say(&ctl->cli, "only root may ask nvme-sunfishd\n");
 }
 
 int cmd_status(struct ctl *ctl, struct err *err)
@@ -153,17 +154,18 @@ int cmd_status(struct ctl *ctl, struct err *err)
 		return r;
 	if (look.has_daemon && client_ask(ctl->socket_path, REQUEST_STATUS,
 					  wait_deadline(ANSWER_MS), &daemon, &why) < 0)
-		ctl_warn(ctl, "nvme-sunfishd does not say how it is: %s", why.text);
-	if (ctl->result) {
-		js_set(ctl->result, "daemon", daemon ? js_ref(daemon) : js_string(NULL));
-		js_set(ctl->result, "wanted", wanted_json(&look));
+		cli_warn(&ctl->cli, "nvme-sunfishd does not say how it is: %s", why.text);
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "daemon", daemon ? js_ref(daemon) : js_string(NULL));
+		js_set(ctl->cli.result, "wanted", wanted_json(&look));
 		return 0;
 	}
 	if (daemon)
 		print_daemon(ctl, daemon);
 	else
 		tell_absent(ctl, look.daemon_code);
-	ctl_say(ctl, "this host: %s%s\n", *look.host.hostnqn ? look.host.hostnqn : "has no NQN",
+	cli_say(&ctl->cli, "this host: %s%s\n",
+		*look.host.hostnqn ? look.host.hostnqn : "has no NQN",
 		look.host.made_up ? " (no /etc/nvme/hostnqn: after the machine id)" : "");
 	print_wanted(ctl, &look);
 	return 0;

@@ -15,7 +15,7 @@
 static void fill(const struct ctl *ctl, size_t index, const char *variable,
 		 char ret[REQUEST_WORD_MAX])
 {
-	const char *word = index < ctl->n_args ? ctl->args[index] : getenv(variable);
+	const char *word = index < ctl->cli.n_args ? ctl->cli.args[index] : getenv(variable);
 	const char *slash = word ? strrchr(word, '/') : NULL;
 
 	word = slash ? slash + 1 : word;

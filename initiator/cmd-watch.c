@@ -63,7 +63,7 @@ static int tell(void *data, const struct reply *reply)
 
 	if (reply->kind != REPLY_EVENT)
 		return 0;
-	if (ctl->opt.json) {
+	if (ctl->cli.json) {
 		json = js_format(reply->value, JS_COMPACT);
 		str_addf(&text, "%s\n", json ? json : "{}");
 	} else {
@@ -88,7 +88,7 @@ int cmd_watch(struct ctl *ctl, struct err *err)
 			       "start nvme-sunfishd");
 	if (r < 0)
 		return r;
-	ctl_say(ctl, "watching; interrupt to end\n");
+	cli_say(&ctl->cli, "watching; interrupt to end\n");
 	fflush(stdout);
 	return client_receive(fd, INT64_MAX, tell, ctl, NULL, err);
 }

@@ -3,11 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,70 +12,6 @@
 #include "core/modload.h"
 
 #define LOCK_SECONDS 30
-
-void ctl_say(const struct ctl *ctl, const char *format, ...)
-{
-	CLEANUP_FREE char *text = NULL;
-	va_list args;
-	int r;
-
-	if (ctl->opt.json || ctl->opt.quiet)
-		return;
-	va_start(args, format);
-	r = vasprintf(&text, format, args);
-	va_end(args);
-	if (r < 0)
-		text = NULL;
-	else
-		str_clean(text);
-	fputs(text ? text : "out of memory\n", stdout);
-}
-
-void ctl_print(const struct ctl *ctl, const char *text)
-{
-	if (!ctl->opt.json)
-		fputs(text, stdout);
-}
-
-void ctl_warn(struct ctl *ctl, const char *format, ...)
-{
-	CLEANUP_FREE char *text = NULL;
-	va_list args;
-	int r;
-
-	va_start(args, format);
-	r = vasprintf(&text, format, args);
-	va_end(args);
-	if (r < 0)
-		text = NULL;
-	if (ctl->warnings && text)
-		js_append(ctl->warnings, js_string(text));
-	if (text)
-		str_clean(text);
-	if (!ctl->opt.quiet)
-		fprintf(stderr, "nvme-sunfishctl: %s\n", text ? text : "out of memory");
-}
-
-/* --- for a terminal */
-
-bool ctl_has_colours(void)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(STDOUT_FILENO) && !(no && *no);
-}
-
-void ctl_print_table(const struct ctl *ctl, const struct table *table, const char *indent)
-{
-	CLEANUP_STR struct str text = STR_NULL;
-	struct table_style style = { .colours = ctl_has_colours() };
-	struct winsize size;
-
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-		style.width = size.ws_col;
-	table_format_styled(table, &style, indent, &text);
-	ctl_print(ctl, text.failed ? "out of memory\n" : str_get(&text));
-}
 
 /* --- what a verb works with */
 
@@ -95,10 +27,10 @@ static int load_conf(struct ctl *ctl, struct err *err)
 {
 	int r = conf_load(AT_FDCWD, ctl->conf_path, &ctl->conf, err);
 
-	if (r == 0 || r == -ENOMEM || strcmp(ctl->verb, "connect") == 0)
+	if (r == 0 || r == -ENOMEM || strcmp(ctl->cli.verb->name, "connect") == 0)
 		return r;
 	if (r != -EACCES)
-		ctl_warn(ctl, "%s; until that is mended, the defaults hold", err->text);
+		cli_warn(&ctl->cli, "%s; until that is mended, the defaults hold", err->text);
 	return conf_parse("", 0, ctl->conf_path, &ctl->conf, err);
 }
 
@@ -128,6 +60,16 @@ void ctl_close(struct ctl *ctl)
 	close_one(&ctl->dirs.etc_fd);
 	close_one(&ctl->lock_fd);
 	conf_deinit(&ctl->conf);
+}
+
+int ctl_run(struct ctl *ctl, struct err *err)
+{
+	int r = ctl_open(ctl, err);
+
+	if (r == 0)
+		r = ctl->cli.verb->run(ctl, err);
+	ctl_close(ctl);
+	return r;
 }
 
 int ctl_identity(const struct ctl *ctl, struct host_identity *ret, struct err *err)
@@ -163,7 +105,7 @@ int ctl_need_root(const struct ctl *ctl, struct err *err)
 {
 	if (geteuid() == 0)
 		return 0;
-	return err_set(err, -EPERM, "%s is for root only: run it as root", ctl->verb);
+	return err_set(err, -EPERM, "%s is for root only: run it as root", ctl->cli.verb->name);
 }
 
 int ctl_lock(struct ctl *ctl, struct err *err)
@@ -182,8 +124,8 @@ int ctl_lock(struct ctl *ctl, struct err *err)
 		r = -errno;
 		return err_set(err, r, "/run/sunfish cannot be used: %s", strerror(-r));
 	}
-	r = lock_take_file(fd, &file, ctl->command, seconds, &ctl->lock_fd, err);
+	r = lock_take_file(fd, &file, ctl->cli.command, seconds, &ctl->lock_fd, err);
 	if (r == -ETIMEDOUT)
-		ctl->status = CTL_LOCKED;
+		ctl->cli.status = CLI_LOCKED;
 	return r;
 }

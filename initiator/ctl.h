@@ -3,7 +3,7 @@
  * ctl - one run of nvme-sunfishctl: its options, the directories it works in, what it says.
  *
  * A verb is a function of a cmd-VERB.c. It returns 0 or a negative errno with the text for the
- * person; main prints that and turns it into the exit status.
+ * person; core/cli.h prints that and turns it into the exit status.
  */
 #pragma once
 
@@ -11,57 +11,35 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/js.h"
-#include "base/str.h"
-#include "base/table.h"
+#include "core/cli.h"
 #include "initiator/act.h"
 #include "initiator/conf.h"
 #include "nvmf/host.h"
 
-/* Exit statuses (nvme-sunfishctl(8)). */
-enum {
-	CTL_DONE = 0,
-	CTL_FAILED = 1,
-	CTL_USAGE = 2,
-	CTL_PARTLY = 3, /* of several paths or connections some failed, the others are there */
-	CTL_LOCKED = 4,
-	CTL_NOT_PERMITTED = 5,
-};
-
-/* One --rdma or --tcp. */
-struct ctl_address {
-	const char *transport;
-	const char *spec; /* ADDR[:PORT] */
-};
-
 #define CTL_MANY 32 /* most addresses in one command */
 
 struct ctl_options {
-	bool json;
-	bool verbose;
-	bool quiet;
 	bool transient; /* the wish is not stored */
 	bool force;
 	bool all;
 	bool no_wait;
 	bool hdr_digest;
 	bool data_digest;
-	long wait_seconds; /* -1: not given; so are the next ones */
-	long reconnect_delay;
-	long fast_io_fail;
-	long keep_alive;
-	long io_queues;
-	long queue_size;
-	long ctrl_loss_tmo; /* -1: for ever; CTL_NO_LOSS_TMO: not given */
+	int64_t wait_seconds; /* -1: not given; so are the next ones */
+	int64_t reconnect_delay;
+	int64_t fast_io_fail;
+	int64_t keep_alive;
+	int64_t io_queues;
+	int64_t queue_size;
+	int64_t ctrl_loss_tmo; /* -1: for ever; CTL_NO_LOSS_TMO: not given */
 	const char *host_traddr;
 	const char *host_iface;
 	const char *hostnqn;
 	const char *owner;
-	struct ctl_address addresses[CTL_MANY];
-	size_t n_addresses;
+	struct cli_list addresses; /* tcp: ADDR[:PORT] */
 };
 
-#define CTL_NO_LOSS_TMO (-2L)
+#define CTL_NO_LOSS_TMO (-2)
 
 #define CTL_OPTIONS_NULL                                                                           \
 	((struct ctl_options){                                                                     \
@@ -75,40 +53,19 @@ struct ctl_options {
 	})
 
 struct ctl {
+	struct cli cli; /* first */
 	struct ctl_options opt;
-	const char *verb;
-	char **args; /* what follows the verb and is no option */
-	size_t n_args;
-	const char *command; /* the whole command line, for those who wait for the lock */
 	/* directories and files; tests have others */
 	struct act_dirs dirs;
 	const char *conf_path;	 /* /etc/sunfish/initiator.conf */
 	const char *state_path;	 /* /var/lib/sunfish */
 	const char *socket_path; /* of the daemon */
 	struct conf conf;
-	int lock_fd;	   /* -1 until ctl_lock; what may hang in a child must not keep it */
-	struct js *result; /* of --json: a verb adds to it; NULL without --json */
-	struct js *warnings;
-	int status; /* exit status of a failure; 0: it follows from the error's code */
+	int lock_fd; /* -1 until ctl_lock; what may hang in a child must not keep it */
 };
 
-/* --- for a person: stdout, nothing with --json or --quiet */
-void ctl_say(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Text that is the result of the verb: also with --quiet, not with --json. */
-void ctl_print(const struct ctl *ctl, const char *text);
-/* stderr, and "warnings" of --json; silent with --quiet. */
-void ctl_warn(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Let the failure be one of usage. Returns: @code, for `return ctl_usage(ctl, err_set(..))`. */
-static inline int ctl_usage(struct ctl *ctl, int code)
-{
-	ctl->status = CTL_USAGE;
-	return code;
-}
-
-/* A table or a text with colours: as the terminal wants it, else plain. As ctl_print. */
-void ctl_print_table(const struct ctl *ctl, const struct table *table, const char *indent);
-bool ctl_has_colours(void);
+/* Run the verb of @ctl, which cli_main has parsed: ctl_open, the verb, ctl_close. */
+int ctl_run(struct ctl *ctl, struct err *err);
 
 /* Open the directories, which are -1 before, and read the configuration. Returns: 0; negative
  * errno. */

@@ -61,7 +61,9 @@ static int add_stored(void *data, const struct conf_connection *connection)
 
 static void warn_bad(void *data, const struct err *err)
 {
-	ctl_warn(data, "%s; it is left out", err->text);
+	struct ctl *ctl = data;
+
+	cli_warn(&ctl->cli, "%s; it is left out", err->text);
 }
 
 struct stored {
@@ -189,7 +191,7 @@ static int read_daemon(struct ctl *ctl, struct look *look)
 	int r = client_ask(ctl->socket_path, REQUEST_LIST, wait_deadline(DAEMON_MS), &result, &err);
 
 	if (r < 0 && !client_is_absent(r) && r != -EACCES)
-		ctl_warn(ctl,
+		cli_warn(&ctl->cli,
 			 "nvme-sunfishd does not answer: %s; what is wanted is read from files",
 			 err.text);
 	look->daemon_code = r;

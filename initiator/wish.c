@@ -26,28 +26,28 @@ static int look_up(const struct addr *addr, char ret[TID_ADDRESS_MAX], struct er
 	return 0;
 }
 
-int wish_address(const struct ctl_address *address, const char *default_port, struct tid *ret,
+int wish_address(const struct cli_item *address, const char *default_port, struct tid *ret,
 		 struct err *err)
 {
 	char host[TID_ADDRESS_MAX] = "";
 	struct addr addr;
-	int r = addr_parse(address->spec, default_port, &addr, err);
+	int r = addr_parse(address->value, default_port, &addr, err);
 
 	if (r == 0)
 		r = look_up(&addr, host, err);
 	if (r < 0) {
-		err_prefix(err, "--%s %s: ", address->transport, address->spec);
+		err_prefix(err, "--%s %s: ", address->name, address->value);
 		return r;
 	}
 	*ret = (struct tid){ 0 };
-	snprintf(ret->transport, sizeof(ret->transport), "%s", address->transport);
+	snprintf(ret->transport, sizeof(ret->transport), "%s", address->name);
 	memcpy(ret->traddr, host, sizeof(ret->traddr));
 	snprintf(ret->trsvcid, sizeof(ret->trsvcid), "%s", addr.port);
 	return 0;
 }
 
 /* Seconds and numbers of the command line are at least 0 where they are given. */
-static int value_of(long option)
+static int value_of(int64_t option)
 {
 	return option < 0 ? HOST_UNSET : option > INT_MAX ? INT_MAX : (int)option;
 }
@@ -77,11 +77,11 @@ static int check_tuning(struct host_tuning *tuning, struct err *err)
 	return r;
 }
 
-static int read_one(const struct ctl *ctl, const char *nqn, const struct ctl_address *address,
+static int read_one(const struct ctl *ctl, const char *nqn, const struct cli_item *address,
 		    struct conf_connection *ret, struct err *err)
 {
 	struct tid_parts parts = {
-		.transport = address->transport,
+		.transport = address->name,
 		.nqn = nqn,
 		.hostnqn = ctl->opt.hostnqn,
 		.host_traddr = ctl->opt.host_traddr,
@@ -108,8 +108,8 @@ int wish_read(const struct ctl *ctl, const char *nqn, struct conf_connection ret
 	int j;
 	int r;
 
-	for (i = 0; i < ctl->opt.n_addresses; i++) {
-		r = read_one(ctl, nqn, &ctl->opt.addresses[i], &ret[count], err);
+	for (i = 0; i < ctl->opt.addresses.count; i++) {
+		r = read_one(ctl, nqn, &ctl->opt.addresses.items[i], &ret[count], err);
 		if (r < 0)
 			return r;
 		for (j = 0; j < count && !tid_equal(&ret[j].tid, &ret[count].tid);)

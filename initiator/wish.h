@@ -18,5 +18,5 @@ int wish_read(const struct ctl *ctl, const char *nqn, struct conf_connection ret
 
 /* The numeric address and port of an --rdma or --tcp. @default_port  where none is said
  * Returns: 0, tid.transport, .traddr and .trsvcid set; as wish_read. */
-int wish_address(const struct ctl_address *address, const char *default_port, struct tid *ret,
+int wish_address(const struct cli_item *address, const char *default_port, struct tid *ret,
 		 struct err *err);

@@ -77,17 +77,14 @@ struct table_style cli_style(void)
 	return style;
 }
 
-int cli_print_table(const struct cli *cli, const struct table *table, const char *indent,
-		    struct err *err)
+void cli_print_table(struct cli *cli, const struct table *table, const char *indent)
 {
 	CLEANUP_STR struct str text = STR_NULL;
 	struct table_style style = cli_style();
 
 	table_format_styled(table, &style, indent, &text);
-	if (text.failed)
-		return err_nomem(err);
+	cli->failed = cli->failed || text.failed;
 	cli_print(cli, str_get(&text));
-	return 0;
 }
 
 /* --- the end */
@@ -125,6 +122,8 @@ static void print_json(struct cli *cli, int r, const struct err *err)
 /* A result that did not reach its reader is no result. */
 int cli_finish(struct cli *cli, int r, struct err *err)
 {
+	if (r >= 0 && cli->failed)
+		r = err_nomem(err);
 	if (cli->result && !cli->is_answered)
 		print_json(cli, r, err);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

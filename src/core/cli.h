@@ -158,6 +158,7 @@ struct cli {
 	struct js *result; /* of --json: a verb adds to it; NULL without --json */
 	struct js *warnings;
 	bool is_answered; /* line by line, or by another process: no document comes behind it */
+	bool failed;	  /* something could not be printed for lack of memory */
 	int status;	  /* the exit status, for a failure if it is not CLI_FAILED */
 };
 
@@ -179,9 +180,8 @@ const struct cli_verb *cli_find(const struct cli_program *program, char *const *
 void cli_say(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text that is the result of the verb: also with --quiet, not with --json. */
 void cli_print(const struct cli *cli, const char *text);
-/* Such a table, as the terminal wants it. Returns: 0; -ENOMEM. */
-int cli_print_table(const struct cli *cli, const struct table *table, const char *indent,
-		    struct err *err);
+/* Such a table, as the terminal wants it. A lack of memory is remembered: the run fails. */
+void cli_print_table(struct cli *cli, const struct table *table, const char *indent);
 /* stderr, and "warnings" of --json; silent with --quiet. */
 void cli_warn(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -27,22 +27,23 @@ static int attach_body(struct ctl *ctl, struct js *body, struct err *err)
 	struct js *listener = NULL;
 	int r = 0;
 
-	if (ctl->opt.n_listeners > 1)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "a host connects by one listener: name one, or none "
-					      "to have it chosen"));
-	js_set(body, "subsystem", js_string(ctl->args[0]));
-	js_set(body, "host", js_string(ctl->args[1]));
+	if (ctl->opt.listeners.count > 1)
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL,
+					 "a host connects by one listener: name one, or none "
+					 "to have it chosen"));
+	js_set(body, "subsystem", js_string(ctl->cli.args[0]));
+	js_set(body, "host", js_string(ctl->cli.args[1]));
 	if (ctl->opt.lease_ms)
 		js_set(body, "lease_ms", js_int((int64_t)ctl->opt.lease_ms));
 	if (ctl->opt.timeout_ms)
 		js_set(body, "timeout_ms", js_int((int64_t)ctl->opt.timeout_ms));
 	if (ctl->opt.job)
 		js_set(body, "job", js_string(ctl->opt.job));
-	if (ctl->opt.n_listeners) {
-		r = listener_parse(&ctl->opt.listeners[0], &listener, err);
+	if (ctl->opt.listeners.count) {
+		r = listener_parse(&ctl->opt.listeners.items[0], &listener, err);
 		if (r < 0)
-			return ctl_usage(ctl, r);
+			return cli_usage(&ctl->cli, r);
 		js_set(body, "listener", listener);
 	}
 	return 0;
@@ -55,15 +56,16 @@ static void tell_attached(const struct ctl *ctl, const struct js *attachment)
 	CLEANUP_STR struct str line = STR_NULL;
 	char until[VIEW_TIME_MAX];
 
-	if (ctl->opt.quiet) {
+	if (ctl->cli.quiet) {
 		str_addf(&line, "%s\n", device);
-		ctl_print(ctl, str_get(&line));
+		cli_print(&ctl->cli, str_get(&line));
 		return;
 	}
-	ctl_say(ctl, "%s has it as %s (attachment %s)\n", view_text(attachment, "host"),
+	cli_say(&ctl->cli, "%s has it as %s (attachment %s)\n", view_text(attachment, "host"),
 		or_else(device, "a device"), view_text(attachment, "id"));
 	if (expires)
-		ctl_say(ctl, "its lease ends %s\n", view_until(expires, clock_wall_ms(), until));
+		cli_say(&ctl->cli, "its lease ends %s\n",
+			view_until(expires, clock_wall_ms(), until));
 }
 
 /* What it came to. */
@@ -75,7 +77,7 @@ static int attach_end(struct ctl *ctl, const struct js *attachment, struct err *
 	}
 	if (is_state(attachment, "failed"))
 		return err_set(err, -EIO, "%s to %s failed at the hop \"%s\": %s; all was undone",
-			       ctl->args[0], ctl->args[1],
+			       ctl->cli.args[0], ctl->cli.args[1],
 			       or_else(view_text(attachment, "hop"), "?"),
 			       or_else(view_text(attachment, "error"), "no reason is known"));
 	return err_set(err, -ECANCELED, "somebody ended it meanwhile: %s is %s",
@@ -98,11 +100,11 @@ int cmd_attach(struct ctl *ctl, struct err *err)
 		return r;
 	if (!ctl->opt.no_wait)
 		r = follow_to_end(ctl, &follow, first, 0, &last, err);
-	if (ctl->result)
-		js_set(ctl->result, "attachment", js_ref(last ? last : first));
+	if (ctl->cli.result)
+		js_set(ctl->cli.result, "attachment", js_ref(last ? last : first));
 	if (ctl->opt.no_wait) {
-		ctl_say(ctl, "%s is %s; see: sunfishctl attachments\n", view_text(first, "id"),
-			view_text(first, "state"));
+		cli_say(&ctl->cli, "%s is %s; see: sunfishctl attachments\n",
+			view_text(first, "id"), view_text(first, "state"));
 		return 0;
 	}
 	return r < 0 ? r : attach_end(ctl, last, err);
@@ -127,7 +129,7 @@ static int refuse_many(const struct ctl *ctl, const struct js *items, struct err
 				 view_text(js_at(items, i), "id"),
 				 view_text(js_at(items, i), "target"));
 	return err_set(err, -EEXIST, "%s is attached to %s more than once, say which: %s",
-		       ctl->args[0], ctl->args[1], str_get(&ids));
+		       ctl->cli.args[0], ctl->cli.args[1], str_get(&ids));
 }
 
 static int find_pair(struct ctl *ctl, struct js **ret, struct err *err)
@@ -141,8 +143,8 @@ static int find_pair(struct ctl *ctl, struct js **ret, struct err *err)
 	int r;
 
 	str_add(&path, "/attachments");
-	client_add_query(&path, "nqn", ctl->args[0]);
-	client_add_query(&path, "host", ctl->args[1]);
+	client_add_query(&path, "nqn", ctl->cli.args[0]);
+	client_add_query(&path, "host", ctl->cli.args[1]);
 	if (path.failed)
 		return err_nomem(err);
 	r = client_get(ctl->client, str_get(&path), &document, err);
@@ -158,7 +160,7 @@ static int find_pair(struct ctl *ctl, struct js **ret, struct err *err)
 	if (count == 0)
 		return err_set(err, -ENOENT,
 			       "%s is not attached to %s; see: sunfishctl attachments",
-			       ctl->args[0], ctl->args[1]);
+			       ctl->cli.args[0], ctl->cli.args[1]);
 	if (count > 1)
 		return refuse_many(ctl, items, err);
 	*ret = js_ref(found);
@@ -169,10 +171,10 @@ static int find(struct ctl *ctl, struct js **ret, struct err *err)
 {
 	CLEANUP_STR struct str path = STR_NULL;
 
-	if (ctl->n_args == 2)
+	if (ctl->cli.n_args == 2)
 		return find_pair(ctl, ret, err);
 	str_add(&path, "/attachments");
-	client_add_part(&path, ctl->args[0]);
+	client_add_part(&path, ctl->cli.args[0]);
 	return path.failed ? err_nomem(err) : client_get(ctl->client, str_get(&path), ret, err);
 }
 
@@ -182,13 +184,14 @@ static int detach_end(const struct ctl *ctl, const struct js *attachment, struct
 	const char *subsystem = view_text(attachment, "subsystem");
 
 	if (is_state(attachment, "detached")) {
-		ctl_say(ctl, "%s is detached from %s: %s\n", subsystem, host,
+		cli_say(&ctl->cli, "%s is detached from %s: %s\n", subsystem, host,
 			or_else(view_text(attachment, "proof"), "no proof is told"));
 		return 0;
 	}
 	if (is_state(attachment, "failed")) {
-		ctl_say(ctl, "%s was never attached to %s (%s): nothing of it is left\n", subsystem,
-			host, or_else(view_text(attachment, "error"), "no reason is known"));
+		cli_say(&ctl->cli, "%s was never attached to %s (%s): nothing of it is left\n",
+			subsystem, host,
+			or_else(view_text(attachment, "error"), "no reason is known"));
 		return 0;
 	}
 	return err_set(err, -EBUSY, "%s is still %s to %s: %s", subsystem,
@@ -217,11 +220,11 @@ int cmd_detach(struct ctl *ctl, struct err *err)
 	if (!ctl->opt.no_wait)
 		r = follow_to_end(ctl, &follow, first, js_length(js_get(before, "steps")), &last,
 				  err);
-	if (ctl->result)
-		js_set(ctl->result, "attachment", js_ref(last ? last : first));
+	if (ctl->cli.result)
+		js_set(ctl->cli.result, "attachment", js_ref(last ? last : first));
 	if (ctl->opt.no_wait) {
-		ctl_say(ctl, "%s is %s; see: sunfishctl attachments\n", view_text(first, "id"),
-			view_text(first, "state"));
+		cli_say(&ctl->cli, "%s is %s; see: sunfishctl attachments\n",
+			view_text(first, "id"), view_text(first, "state"));
 		return 0;
 	}
 	return r < 0 ? r : detach_end(ctl, last, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static struct js *select_events(const struct ctl *ctl, const struct js *items)
 	for (i = 0; i < js_length(items); i++)
 		if (fits(ctl, js_at(items, i)))
 			js_append(fitting, js_ref(js_at(items, i)));
-	i = !ctl->opt.after && js_length(fitting) > most ? js_length(fitting) - most : 0;
+	i = ctl->opt.after < 0 && js_length(fitting) > most ? js_length(fitting) - most : 0;
 	for (; i < js_length(fitting); i++)
 		js_append(last, js_ref(js_at(fitting, i)));
 	return last;
@@ -71,14 +72,15 @@ static int get_events(struct ctl *ctl, struct js **ret, struct err *err)
 {
 	CLEANUP_STR struct str path = STR_NULL;
 	CLEANUP_JS struct js *document = NULL;
-	char limit[24];
+	char limit[ID_MAX];
+	char after[ID_MAX];
 	int r;
 
-	snprintf(limit, sizeof(limit), "%llu",
-		 (unsigned long long)(ctl->opt.limit ? ctl->opt.limit : LAST));
+	snprintf(limit, sizeof(limit), "%" PRId64, ctl->opt.limit ? ctl->opt.limit : LAST);
+	snprintf(after, sizeof(after), "%" PRId64, ctl->opt.after);
 	str_add(&path, "/events");
-	client_add_query(&path, "after", ctl->opt.after);
-	if (ctl->opt.after)
+	client_add_query(&path, "after", ctl->opt.after < 0 ? NULL : after);
+	if (ctl->opt.after >= 0)
 		client_add_query(&path, "limit", limit);
 	else
 		client_add_query(&path, "last", has_filter(ctl) ? LAST_FILTERED : limit);
@@ -100,18 +102,17 @@ int cmd_events(struct ctl *ctl, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (ctl->result) {
-		js_set(ctl->result, "events", js_ref(events));
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "events", js_ref(events));
 		return 0;
 	}
 	view_event_header(&table);
 	for (i = 0; i < js_length(events); i++)
 		view_event_row(js_at(events, i), &table);
-	return ctl_print_table(ctl, &table,
-			       ctl->opt.after || has_filter(ctl)
-				       ? "no event fits what was asked for"
-				       : "nothing has happened yet",
-			       err);
+	ctl_print_table(ctl, &table,
+			ctl->opt.after >= 0 || has_filter(ctl) ? "no event fits what was asked for"
+							       : "nothing has happened yet");
+	return 0;
 }
 
 /* --- watch */
@@ -119,7 +120,7 @@ int cmd_events(struct ctl *ctl, struct err *err)
 struct watch {
 	struct ctl *ctl;
 	char last[ID_MAX]; /* "" nothing came yet, and nothing was there */
-	uint64_t count;
+	int64_t count;
 	bool is_open;  /* something came over this stream */
 	bool was_open; /* over one before */
 };
@@ -135,7 +136,7 @@ static int print_event(struct ctl *ctl, const struct js *event)
 	CLEANUP_FREE char *json = NULL;
 	CLEANUP_STR struct str line = STR_NULL;
 
-	if (ctl->opt.json) {
+	if (ctl->cli.json) {
 		json = js_format(event, JS_COMPACT);
 		if (json)
 			puts(json);
@@ -153,7 +154,7 @@ static int on_event(void *data, const char *id, const struct js *event)
 	int r;
 
 	if (!watch->is_open && watch->was_open)
-		ctl_warn(watch->ctl,
+		cli_warn(&watch->ctl->cli,
 			 "connected again; nothing was missed, it goes on behind event %s",
 			 *watch->last ? watch->last : "0");
 	watch->is_open = true;
@@ -175,8 +176,8 @@ static int find_last(struct watch *watch, struct err *err)
 	CLEANUP_FREE char *id = NULL;
 	int r;
 
-	if (watch->ctl->opt.after) {
-		set_last(watch, watch->ctl->opt.after);
+	if (watch->ctl->opt.after >= 0) {
+		snprintf(watch->last, sizeof(watch->last), "%" PRId64, watch->ctl->opt.after);
 		return 0;
 	}
 	r = client_get(watch->ctl->client, "/events?last=1", &document, err);
@@ -218,7 +219,7 @@ static int watch_on(struct watch *watch, const char *path, struct err *err)
 		if (!is_worth_retry(watch, r))
 			return r;
 		if (!is_told)
-			ctl_warn(watch->ctl, "%s; trying again until it is back", err->text);
+			cli_warn(&watch->ctl->cli, "%s; trying again until it is back", err->text);
 		is_told = true;
 		if (client_sleep(watch->ctl->client, wait_ms) < 0)
 			return -EINTR;
@@ -241,9 +242,9 @@ int cmd_watch(struct ctl *ctl, struct err *err)
 	if (r < 0)
 		return r;
 	/* one document a line, and none around them */
-	js_free(ctl->result);
-	js_free(ctl->warnings);
-	ctl->result = ctl->warnings = NULL;
+	js_free(ctl->cli.result);
+	js_free(ctl->cli.warnings);
+	ctl->cli.result = ctl->cli.warnings = NULL;
 	r = watch_on(&watch, str_get(&path), err);
 	/* to be ended by a person is its way to end */
 	return r == -EINTR || r == 1 ? 0 : r;

@@ -14,13 +14,13 @@ static bool is_state(const struct js *document, const char *state)
 	return strcmp(view_text(document, "state"), state) == 0;
 }
 
-static struct js *texts(const char *const *list, size_t count)
+static struct js *texts(const struct cli_list *list)
 {
 	struct js *array = js_array();
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		js_append(array, js_string(list[i]));
+	for (i = 0; i < list->count; i++)
+		js_append(array, js_string(list->items[i].value));
 	return array;
 }
 
@@ -29,14 +29,16 @@ static int check_create(struct ctl *ctl, struct err *err)
 	const struct ctl_options *opt = &ctl->opt;
 
 	if (!opt->node)
-		return ctl_usage(ctl, err_set(err, -EINVAL, "say on which target: --node NAME"));
-	if (opt->n_devs == 0)
-		return ctl_usage(ctl, err_set(err, -EINVAL, "say which drives: --dev PATH"));
-	if (opt->n_listeners == 0)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "say where to listen: --rdma ADDR or --tcp ADDR"));
-	if (opt->any_host && opt->n_hosts)
-		return ctl_usage(ctl,
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL, "say on which target: --node NAME"));
+	if (opt->devs.count == 0)
+		return cli_usage(&ctl->cli, err_set(err, -EINVAL, "say which drives: --dev PATH"));
+	if (opt->listeners.count == 0)
+		return cli_usage(
+			&ctl->cli,
+			err_set(err, -EINVAL, "say where to listen: --rdma ADDR or --tcp ADDR"));
+	if (opt->any_host && opt->hosts.count)
+		return cli_usage(&ctl->cli,
 				 err_set(err, -EINVAL, "--any-host and --host exclude each other"));
 	return 0;
 }
@@ -48,12 +50,12 @@ static int create_body(struct ctl *ctl, struct js *body, struct err *err)
 	int r = 0;
 
 	js_set(body, "node", js_string(ctl->opt.node));
-	js_set(body, "nqn", js_string(ctl->args[0]));
-	js_set(body, "devices", texts(ctl->opt.devs, ctl->opt.n_devs));
-	for (i = 0; r == 0 && i < ctl->opt.n_listeners; i++) {
+	js_set(body, "nqn", js_string(ctl->cli.args[0]));
+	js_set(body, "devices", texts(&ctl->opt.devs));
+	for (i = 0; r == 0 && i < ctl->opt.listeners.count; i++) {
 		struct js *listener = NULL;
 
-		r = listener_parse(&ctl->opt.listeners[i], &listener, err);
+		r = listener_parse(&ctl->opt.listeners.items[i], &listener, err);
 		if (r == 0)
 			js_append(listeners, listener);
 	}
@@ -61,15 +63,15 @@ static int create_body(struct ctl *ctl, struct js *body, struct err *err)
 	if (ctl->opt.any_host)
 		js_set(body, "any_host", js_bool(true));
 	else
-		js_set(body, "hosts", texts(ctl->opt.hosts, ctl->opt.n_hosts));
+		js_set(body, "hosts", texts(&ctl->opt.hosts));
 	if (ctl->opt.timeout_ms)
 		js_set(body, "timeout_ms", js_int((int64_t)ctl->opt.timeout_ms));
-	return r < 0 ? ctl_usage(ctl, r) : 0;
+	return r < 0 ? cli_usage(&ctl->cli, r) : 0;
 }
 
 static int not_waited(const struct ctl *ctl, const struct js *export)
 {
-	ctl_say(ctl, "%s is %s; see: sunfishctl export list\n", view_text(export, "id"),
+	cli_say(&ctl->cli, "%s is %s; see: sunfishctl export list\n", view_text(export, "id"),
 		view_text(export, "state"));
 	return 0;
 }
@@ -92,18 +94,18 @@ int cmd_export_create(struct ctl *ctl, struct err *err)
 		return r;
 	if (!ctl->opt.no_wait)
 		r = follow_to_end(ctl, &follow, first, 0, &last, err);
-	if (ctl->result)
-		js_set(ctl->result, "export", js_ref(last ? last : first));
+	if (ctl->cli.result)
+		js_set(ctl->cli.result, "export", js_ref(last ? last : first));
 	if (r < 0)
 		return r;
 	if (ctl->opt.no_wait)
 		return not_waited(ctl, first);
 	if (is_state(last, "active")) {
-		ctl_say(ctl, "%s is exported by %s (export %s)\n", ctl->args[0], ctl->opt.node,
-			view_text(last, "id"));
+		cli_say(&ctl->cli, "%s is exported by %s (export %s)\n", ctl->cli.args[0],
+			ctl->opt.node, view_text(last, "id"));
 		return 0;
 	}
-	return err_set(err, -EIO, "%s on %s is %s: %s", ctl->args[0], ctl->opt.node,
+	return err_set(err, -EIO, "%s on %s is %s: %s", ctl->cli.args[0], ctl->opt.node,
 		       view_text(last, "state"), view_text(last, "error"));
 }
 
@@ -122,17 +124,17 @@ static int refuse_both(const struct ctl *ctl, const struct js *one, const struct
 {
 	return err_set(err, -EEXIST,
 		       "%s is exported by %s and by %s: say which by --node, or by %s or %s",
-		       ctl->args[0], view_text(one, "node"), view_text(other, "node"),
+		       ctl->cli.args[0], view_text(one, "node"), view_text(other, "node"),
 		       view_text(one, "id"), view_text(other, "id"));
 }
 
 static int refuse_none(const struct ctl *ctl, const struct js *deleted, struct err *err)
 {
 	if (deleted)
-		return err_set(err, -ENOENT, "%s is deleted already (%s of %s)", ctl->args[0],
+		return err_set(err, -ENOENT, "%s is deleted already (%s of %s)", ctl->cli.args[0],
 			       view_text(deleted, "id"), view_text(deleted, "node"));
 	return err_set(err, -ENOENT, "%s was not exported from here; see: sunfishctl export list",
-		       ctl->args[0]);
+		       ctl->cli.args[0]);
 }
 
 /* By its id, or by its NQN where only one target has it; of several that failed the last. */
@@ -145,11 +147,11 @@ static int choose(const struct ctl *ctl, const struct js *items, struct js **ret
 	for (i = 0; i < js_length(items); i++) {
 		const struct js *item = js_at(items, i);
 
-		if (strcmp(view_text(item, "id"), ctl->args[0]) == 0) {
+		if (strcmp(view_text(item, "id"), ctl->cli.args[0]) == 0) {
 			*ret = js_ref(item);
 			return 0;
 		}
-		if (strcmp(view_text(item, "nqn"), ctl->args[0]) != 0)
+		if (strcmp(view_text(item, "nqn"), ctl->cli.args[0]) != 0)
 			continue;
 		if (worth(item) == 0)
 			deleted = item;
@@ -187,9 +189,9 @@ static int delete_end(const struct ctl *ctl, const struct js *before, const stru
 		return err_set(err, -EBUSY, "%s is still %s: %s", nqn, view_text(last, "state"),
 			       view_text(last, "error"));
 	if (is_state(before, "failed"))
-		ctl_say(ctl, "%s of %s, which had failed, is forgotten\n", nqn, node);
+		cli_say(&ctl->cli, "%s of %s, which had failed, is forgotten\n", nqn, node);
 	else
-		ctl_say(ctl, "%s is no longer exported by %s\n", nqn, node);
+		cli_say(&ctl->cli, "%s is no longer exported by %s\n", nqn, node);
 	return 0;
 }
 
@@ -214,8 +216,8 @@ int cmd_export_delete(struct ctl *ctl, struct err *err)
 	if (!ctl->opt.no_wait)
 		r = follow_to_end(ctl, &follow, first, js_length(js_get(before, "steps")), &last,
 				  err);
-	if (ctl->result)
-		js_set(ctl->result, "export", js_ref(last ? last : first));
+	if (ctl->cli.result)
+		js_set(ctl->cli.result, "export", js_ref(last ? last : first));
 	if (r < 0)
 		return r;
 	if (ctl->opt.no_wait)

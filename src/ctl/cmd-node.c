@@ -18,12 +18,14 @@ static int check_role(struct ctl *ctl, struct err *err)
 		ctl->opt.role = "node";
 	else if (strcmp(role, "node") != 0 && strcmp(role, "viewer") != 0 &&
 		 strcmp(role, "admin") != 0)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "--role %s: node, viewer or admin is meant", role));
-	if (ctl->opt.json && !ctl->opt.output)
-		return ctl_usage(ctl, err_set(err, -EINVAL,
-					      "no token is written to --json: name a file for it "
-					      "by --output"));
+		return cli_usage(
+			&ctl->cli,
+			err_set(err, -EINVAL, "--role %s: node, viewer or admin is meant", role));
+	if (ctl->cli.json && !ctl->opt.output)
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL,
+					 "no token is written to --json: name a file for it "
+					 "by --output"));
 	return 0;
 }
 
@@ -58,7 +60,7 @@ static int give(struct ctl *ctl, const char *token, struct err *err)
 			err_set_text(err, r, "%s: %s; remove the node and add it again",
 				     ctl->opt.output, strerror(-r));
 	} else {
-		ctl_print(ctl, str_get(&line));
+		cli_print(&ctl->cli, str_get(&line));
 		r = 0;
 	}
 	explicit_bzero(line.text, line.length);
@@ -76,7 +78,7 @@ int cmd_node_add(struct ctl *ctl, struct err *err)
 		r = check_output(ctl, err);
 	if (r < 0)
 		return r;
-	js_set(body, "name", js_string(ctl->args[0]));
+	js_set(body, "name", js_string(ctl->cli.args[0]));
 	js_set(body, "role", js_string(ctl->opt.role));
 	r = client_call(ctl->client, "POST", "/nodes", body, &document, err);
 	token = js_text(js_get(document, "token"));
@@ -84,7 +86,7 @@ int cmd_node_add(struct ctl *ctl, struct err *err)
 		err_set(err, r,
 			"there is a token of %s already; to make it void: sunfishctl node remove "
 			"%s",
-			ctl->args[0], ctl->args[0]);
+			ctl->cli.args[0], ctl->cli.args[0]);
 	if (r == 0 && !token)
 		r = err_set(err, -EPROTO, "the collector's answer has no token");
 	if (r < 0) {
@@ -92,16 +94,16 @@ int cmd_node_add(struct ctl *ctl, struct err *err)
 			unlink(ctl->opt.output);
 		return r;
 	}
-	if (ctl->result) {
-		js_set(ctl->result, "name", js_string(ctl->args[0]));
-		js_set(ctl->result, "role", js_string(ctl->opt.role));
-		js_set(ctl->result, "token_file", js_string(ctl->opt.output));
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "name", js_string(ctl->cli.args[0]));
+		js_set(ctl->cli.result, "role", js_string(ctl->opt.role));
+		js_set(ctl->cli.result, "token_file", js_string(ctl->opt.output));
 	}
 	r = give(ctl, token, err);
 	if (r == 0 && ctl->opt.output)
-		ctl_say(ctl,
+		cli_say(&ctl->cli,
 			"the token of %s is in %s; put it on that host as a file of mode 0600\n",
-			ctl->args[0], ctl->opt.output);
+			ctl->cli.args[0], ctl->opt.output);
 	return r;
 }
 
@@ -112,11 +114,11 @@ int cmd_node_remove(struct ctl *ctl, struct err *err)
 	int r;
 
 	str_add(&path, "/nodes");
-	client_add_part(&path, ctl->args[0]);
+	client_add_part(&path, ctl->cli.args[0]);
 	if (path.failed)
 		return err_nomem(err);
 	r = client_call(ctl->client, "DELETE", str_get(&path), NULL, &document, err);
 	if (r == 0)
-		ctl_say(ctl, "the token of %s is void\n", ctl->args[0]);
+		cli_say(&ctl->cli, "the token of %s is void\n", ctl->cli.args[0]);
 	return r;
 }

@@ -65,12 +65,13 @@ int cmd_status(struct ctl *ctl, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (ctl->result) {
-		js_set(ctl->result, "status", js_ref(document));
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "status", js_ref(document));
 		return 0;
 	}
 	table_add(&table, "COLLECTOR");
 	table_add(&table, ctl->settings.url);
 	add_members(&table, "", document, 0);
-	return ctl_print_table(ctl, &table, "", err);
+	ctl_print_table(ctl, &table, "");
+	return 0;
 }

@@ -190,15 +190,15 @@ static int once(const struct screen *screen, struct err *err)
 	CLEANUP_STR struct str text = STR_NULL;
 	struct top_frame frame;
 
-	if (screen->ctl->result) {
-		js_set(screen->ctl->result, "top", top_json(screen->top, clock_monotonic_ms()));
+	if (screen->ctl->cli.result) {
+		js_set(screen->ctl->cli.result, "top", top_json(screen->top, clock_monotonic_ms()));
 		return 0;
 	}
 	frame_init(screen->ctl, &frame);
 	top_format(screen->top, &frame, &text);
 	if (text.failed)
 		return err_nomem(err);
-	ctl_print(screen->ctl, str_get(&text));
+	cli_print(&screen->ctl->cli, str_get(&text));
 	return 0;
 }
 
@@ -207,10 +207,10 @@ int cmd_top(struct ctl *ctl, struct err *err)
 	struct screen screen = { .ctl = ctl };
 	int r;
 
-	if (ctl->opt.json)
+	if (ctl->cli.json)
 		ctl->opt.once = true;
 	if (!ctl->opt.once && !isatty(STDOUT_FILENO))
-		return ctl_usage(ctl,
+		return cli_usage(&ctl->cli,
 				 err_set(err, -EINVAL,
 					 "top draws on a terminal; elsewhere --once prints one "
 					 "picture"));

@@ -29,7 +29,7 @@ static int build(struct ctl *ctl, struct js **ret, struct err *err)
 		return r;
 	for (i = 0; i < TREE_LISTS; i++)
 		lists[i] = js_get(documents[i], "items");
-	*ret = tree_build(lists, ctl->args, ctl->n_args, &unknown);
+	*ret = tree_build(lists, ctl->cli.args, ctl->cli.n_args, &unknown);
 	if (!*ret)
 		r = unknown ? err_set(err, -ENOENT, "there is no node %s; see: sunfishctl nodes",
 				      unknown)
@@ -47,15 +47,15 @@ int cmd_tree(struct ctl *ctl, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (ctl->result) {
-		js_set(ctl->result, "nodes", js_ref(js_get(tree, "nodes")));
+	if (ctl->cli.result) {
+		js_set(ctl->cli.result, "nodes", js_ref(js_get(tree, "nodes")));
 		return 0;
 	}
 	tree_format(tree, &style, &text);
 	if (text.failed)
 		return err_nomem(err);
 	if (text.length == 0)
-		ctl_say(ctl, "no node has reported yet\n");
-	ctl_print(ctl, str_get(&text));
+		cli_say(&ctl->cli, "no node has reported yet\n");
+	cli_print(&ctl->cli, str_get(&text));
 	return 0;
 }

@@ -26,8 +26,8 @@ static void tell_step(const struct ctl *ctl, const struct js *step)
 	str_addf(&line, "%*s ", (int)(state.length < 8 ? 8 - state.length : 0), "");
 	str_add_clean(&line, view_text(step, "text"));
 	str_add(&line, "\n");
-	if (!ctl->opt.quiet)
-		ctl_print(ctl, str_get(&line));
+	if (!ctl->cli.quiet)
+		cli_print(&ctl->cli, str_get(&line));
 }
 
 static size_t tell_steps(const struct ctl *ctl, const struct js *document, size_t told)
@@ -54,7 +54,7 @@ static void tell_error(const struct ctl *ctl, const struct follow *follow,
 	str_add_clean(&clean, error);
 	/* what it came to is told at the end */
 	if (*error && strcmp(view_text(document, "state"), follow->doing) == 0)
-		ctl_say(ctl, "it waits: %s\n", str_get(&clean));
+		cli_say(&ctl->cli, "it waits: %s\n", str_get(&clean));
 }
 
 static int interrupted(const struct follow *follow, const char *id, struct err *err)
@@ -86,7 +86,7 @@ static int poll_once(struct ctl *ctl, const char *path, struct js **document, un
 
 	if (r == 0) {
 		if (*silence)
-			ctl_say(ctl, "the collector answers again\n");
+			cli_say(&ctl->cli, "the collector answers again\n");
 		*silence = 0;
 		js_free(*document);
 		*document = next;
@@ -95,7 +95,7 @@ static int poll_once(struct ctl *ctl, const char *path, struct js **document, un
 	if (!may_come_back(r) || ++*silence > SILENCE_MOST)
 		return r;
 	if (*silence == 1)
-		ctl_warn(ctl, "%s; trying again", err->text);
+		cli_warn(&ctl->cli, "%s; trying again", err->text);
 	return 0;
 }
 

@@ -5,18 +5,18 @@
 
 #define DEFAULT_PORT "4420"
 
-int listener_parse(const struct ctl_listener *listener, struct js **ret, struct err *err)
+int listener_parse(const struct cli_item *listener, struct js **ret, struct err *err)
 {
 	struct addr addr;
 	struct js *js;
-	int r = addr_parse(listener->spec, DEFAULT_PORT, &addr, err);
+	int r = addr_parse(listener->value, DEFAULT_PORT, &addr, err);
 
 	if (r < 0) {
-		err_prefix(err, "--%s %s: ", listener->transport, listener->spec);
+		err_prefix(err, "--%s %s: ", listener->name, listener->value);
 		return r;
 	}
 	js = js_object();
-	js_set(js, "transport", js_string(listener->transport));
+	js_set(js, "transport", js_string(listener->name));
 	js_set(js, "address", js_string(addr.host));
 	js_set(js, "service", js_string(addr.port));
 	*ret = js;

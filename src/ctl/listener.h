@@ -7,4 +7,4 @@
 #include "ctl/ctl.h"
 
 /* {"transport", "address", "service"}. Returns: 0, *ret owned; -EINVAL no such address. */
-int listener_parse(const struct ctl_listener *listener, struct js **ret, struct err *err);
+int listener_parse(const struct cli_item *listener, struct js **ret, struct err *err);

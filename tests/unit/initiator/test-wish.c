@@ -30,7 +30,8 @@ static int tear_down(void **state)
 
 static void give(struct example *e, const char *transport, const char *spec)
 {
-	e->ctl.opt.addresses[e->ctl.opt.n_addresses++] = (struct ctl_address){ transport, spec };
+	e->ctl.opt.addresses.items[e->ctl.opt.addresses.count++] =
+		(struct cli_item){ transport, spec };
 }
 
 static void each_address_is_a_connection(void **state)
@@ -85,7 +86,7 @@ static void options_become_tuning_and_the_rest_stays_open(void **state)
 
 static void refuses(struct example *e, const char *spec, const char *nqn, const char *part)
 {
-	e->ctl.opt.n_addresses = 0;
+	e->ctl.opt.addresses.count = 0;
 	give(e, "tcp", spec);
 	assert_true(wish_read(&e->ctl, nqn, e->wishes, &e->err) < 0);
 	if (!strstr(e->err.text, part))
