@@ -322,14 +322,15 @@ static int parse_listener(const struct js *js, struct intent_listener *ret, stru
 /* What is left of it, by all that was stored. */
 static void parse_lease(const struct js *js, struct intent *intent)
 {
-	struct intent_moment noted;
-	struct intent_moment now;
+	struct term_moment noted;
+	struct term_moment now;
 	int64_t mono = clock_monotonic_ms();
 	int64_t left = js_number(js_get(js, "lease_left"), intent->lease_ms);
 
-	intent_moment_decode(js_get(js, "lease_noted"), &noted);
-	intent_moment_now(&now);
-	left = intent_lease_left(left < intent->lease_ms ? left : intent->lease_ms, &noted, &now);
+	term_moment_decode(js_get(js, "lease_noted"), &noted);
+	term_moment_now(&now);
+	left = term_left(left < intent->lease_ms ? left : intent->lease_ms, INTENT_GRACE_MS, &noted,
+			 &now);
 	intent->lease_due_ms = mono + left;
 	intent->note_due_ms = mono;
 	/* the clock may have been set meanwhile; of one that is over it is told when it was */

@@ -19,9 +19,9 @@
 #include "base/js.h"
 #include "collector/api.h"
 #include "collector/collector.h"
-#include "collector/intent-lease.h"
 #include "collector/intent-plan.h"
 #include "collector/intent.h"
+#include "wire/term.h"
 
 #define INTENT_ID_MAX 24
 #define INTENT_STEPS_KEPT 64
@@ -29,6 +29,10 @@
 #define INTENT_STANDING_MAX 65536
 #define INTENT_TIMEOUT_MS 30000
 #define INTENT_TIMEOUT_MAX_MS 3600000
+/* What is left of a lease is stored so often, so that no row of reboots with a clock that is wrong
+ * extends it for ever; after one at least so much is left, if it was before. */
+#define INTENT_NOTE_MS 60000
+#define INTENT_GRACE_MS 60000
 #define INTENT_LEASE_MAX_MS (INT64_C(3650) * 86400000)
 #define INTENT_JOB_MAX 256
 #define INTENT_LISTENER_MAX 128

@@ -225,21 +225,21 @@ struct js *intent_format(const struct intent *intent)
 /* All of them in the same moment, so that it is one transaction. */
 static int64_t next_note(int64_t now)
 {
-	return (now / INTENT_LEASE_NOTE_MS + 1) * INTENT_LEASE_NOTE_MS;
+	return (now / INTENT_NOTE_MS + 1) * INTENT_NOTE_MS;
 }
 
 static void add_lease(struct intents *intents, struct intent *intent, struct js *js)
 {
 	int64_t now = collector_now_ms(intents->collector);
 	int64_t left = intent->lease_due_ms > now ? intent->lease_due_ms - now : 0;
-	struct intent_moment moment;
+	struct term_moment moment;
 
 	js_set(js, "lease_ms", js_int(intent->lease_ms));
 	if (!intent->lease_ms)
 		return;
-	intent_moment_now(&moment);
+	term_moment_now(&moment);
 	js_set(js, "lease_left", js_int(left));
-	js_set(js, "lease_noted", intent_moment_encode(&moment));
+	js_set(js, "lease_noted", term_moment_encode(&moment));
 	intent->note_due_ms = next_note(now);
 }
 

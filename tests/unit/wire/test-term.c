@@ -3,22 +3,23 @@
 
 #include <string.h>
 
-#include "collector/intent-lease.h"
+#include "wire/term.h"
 
 #define HOUR 3600000
+#define GRACE_MS 60000
 #define YEAR ((int64_t)365 * 24 * HOUR)
 
-static struct intent_moment at(int64_t wall_ms, int64_t boot_ms, const char *boot)
+static struct term_moment at(int64_t wall_ms, int64_t boot_ms, const char *boot)
 {
-	struct intent_moment moment = { .wall_ms = wall_ms, .boot_ms = boot_ms };
+	struct term_moment moment = { .wall_ms = wall_ms, .boot_ms = boot_ms };
 
 	strcpy(moment.boot, boot);
 	return moment;
 }
 
-static int64_t left(int64_t left_ms, struct intent_moment noted, struct intent_moment now)
+static int64_t left(int64_t left_ms, struct term_moment noted, struct term_moment now)
 {
-	return intent_lease_left(left_ms, &noted, &now);
+	return term_left(left_ms, GRACE_MS, &noted, &now);
 }
 
 static void on_the_same_boot_no_time_of_day_matters(void **state)
@@ -46,9 +47,18 @@ static void a_clock_that_was_set_back_does_not_extend(void **state)
 static void a_clock_that_jumped_ahead_does_not_end_it_at_once(void **state)
 {
 	(void)state;
-	assert_int_equal(left(HOUR, at(YEAR, 5, "a"), at(9 * YEAR, 5, "b")), INTENT_LEASE_GRACE_MS);
+	assert_int_equal(left(HOUR, at(YEAR, 5, "a"), at(9 * YEAR, 5, "b")), GRACE_MS);
 	/* but of what had less than that left no more becomes */
 	assert_int_equal(left(500, at(YEAR, 5, "a"), at(9 * YEAR, 5, "b")), 500);
+}
+
+static void without_grace_it_ends_fail_closed(void **state)
+{
+	const struct term_moment noted = at(YEAR, 5, "a");
+	const struct term_moment now = at(9 * YEAR, 5, "b");
+
+	(void)state;
+	assert_int_equal(term_left(HOUR, 0, &noted, &now), 0);
 }
 
 static void what_was_over_stays_over(void **state)
@@ -66,21 +76,21 @@ static void a_moment_of_no_known_boot_is_of_another_one(void **state)
 
 static void a_moment_is_stored_as_it_is(void **state)
 {
-	struct intent_moment now;
-	struct intent_moment again;
+	struct term_moment now;
+	struct term_moment again;
 	struct js *js;
 
 	(void)state;
-	intent_moment_now(&now);
+	term_moment_now(&now);
 	assert_true(now.wall_ms > 0 && now.boot_ms > 0);
 	assert_int_equal(strlen(now.boot), 36);
-	js = intent_moment_encode(&now);
-	intent_moment_decode(js, &again);
+	js = term_moment_encode(&now);
+	term_moment_decode(js, &again);
 	js_free(js);
 	assert_int_equal(again.wall_ms, now.wall_ms);
 	assert_int_equal(again.boot_ms, now.boot_ms);
 	assert_string_equal(again.boot, now.boot);
-	intent_moment_decode(NULL, &again);
+	term_moment_decode(NULL, &again);
 	assert_string_equal(again.boot, "");
 }
 
@@ -91,6 +101,7 @@ int main(void)
 		cmocka_unit_test(after_a_reboot_the_time_of_day_tells),
 		cmocka_unit_test(a_clock_that_was_set_back_does_not_extend),
 		cmocka_unit_test(a_clock_that_jumped_ahead_does_not_end_it_at_once),
+		cmocka_unit_test(without_grace_it_ends_fail_closed),
 		cmocka_unit_test(what_was_over_stays_over),
 		cmocka_unit_test(a_moment_of_no_known_boot_is_of_another_one),
 		cmocka_unit_test(a_moment_is_stored_as_it_is),

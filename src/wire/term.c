@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "collector/intent-lease.h"
+#include "wire/term.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,11 +9,11 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
-void intent_moment_now(struct intent_moment *ret)
+void term_moment_now(struct term_moment *ret)
 {
 	struct timespec boot = { 0 };
 
-	*ret = (struct intent_moment){ .wall_ms = clock_wall_ms() };
+	*ret = (struct term_moment){ .wall_ms = clock_wall_ms() };
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	ret->boot_ms = (int64_t)boot.tv_sec * 1000 + boot.tv_nsec / 1000000;
 	if (fs_read_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", ret->boot, sizeof(ret->boot)) <
@@ -21,7 +21,7 @@ void intent_moment_now(struct intent_moment *ret)
 		ret->boot[0] = '\0';
 }
 
-struct js *intent_moment_encode(const struct intent_moment *moment)
+struct js *term_moment_encode(const struct term_moment *moment)
 {
 	struct js *js = js_object();
 
@@ -31,23 +31,23 @@ struct js *intent_moment_encode(const struct intent_moment *moment)
 	return js;
 }
 
-void intent_moment_decode(const struct js *js, struct intent_moment *ret)
+void term_moment_decode(const struct js *js, struct term_moment *ret)
 {
 	const char *boot = js_text(js_get(js, "boot"));
 
-	*ret = (struct intent_moment){
+	*ret = (struct term_moment){
 		.wall_ms = js_number(js_get(js, "wall"), 0),
 		.boot_ms = js_number(js_get(js, "since_boot"), 0),
 	};
 	snprintf(ret->boot, sizeof(ret->boot), "%s", boot ? boot : "");
 }
 
-int64_t intent_lease_left(int64_t left_ms, const struct intent_moment *noted,
-			  const struct intent_moment *now)
+int64_t term_left(int64_t left_ms, int64_t grace_ms, const struct term_moment *noted,
+		  const struct term_moment *now)
 {
 	bool is_same = *noted->boot && strcmp(noted->boot, now->boot) == 0;
 	int64_t gone = is_same ? now->boot_ms - noted->boot_ms : now->wall_ms - noted->wall_ms;
-	int64_t least = left_ms < INTENT_LEASE_GRACE_MS ? left_ms : INTENT_LEASE_GRACE_MS;
+	int64_t least = left_ms < grace_ms ? left_ms : grace_ms;
 
 	if (left_ms <= 0)
 		return 0;
