@@ -242,6 +242,9 @@ static struct js *entry_of(const struct intent *intent, enum wanted_kind kind, b
 		.hostnqn = kind == WANTED_CONNECTION && intent->is_default_hostnqn
 				   ? ""
 				   : intent->hostnqn,
+		/* in whole seconds: a restart, which reckons it anew, is no news */
+		.expires_ms =
+			absent || !intent->lease_ms ? 0 : (intent->expires_ms + 999) / 1000 * 1000,
 		.at = { intent->at.transport, intent->at.address, intent->at.service },
 	};
 

@@ -786,9 +786,9 @@ void registry_wanted_format(const struct registry *registry, const struct regist
 
 	str_addf(out,
 		 "{\"version\":%d,\"collector\":\"%s\",\"role\":\"%s\",\"generation\":%" PRIu64
-		 ",\"entries\":[",
+		 ",\"time\":%" PRId64 ",\"entries\":[",
 		 REPORT_VERSION, store_id(registry->store), report_role_word(role),
-		 source ? source->generation : 0);
+		 source ? source->generation : 0, clock_wall_ms());
 	for (i = 0; source && i < source->n_wants; i++) {
 		str_add(out, i ? "," : "");
 		str_add(out, source->wants[i].entry);

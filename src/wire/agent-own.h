@@ -7,6 +7,7 @@
 #include "core/httpc.h"
 #include "wire/agent.h"
 #include "wire/spool.h"
+#include "wire/term.h"
 
 #define AGENT_TOKEN_MAX 512
 #define AGENT_PATH_MAX 1024
@@ -59,6 +60,15 @@ struct agent_poll {
 	char error[ERR_TEXT_MAX];
 };
 
+struct agent_keep {
+	struct js *document; /* as it was received; NULL none */
+	int64_t received_ms; /* wall clock */
+	int64_t spent_ms;    /* of its leases, before .. */
+	struct term_moment noted;
+	struct js *ended; /* {INTENT: expires}: over while the collector was away */
+	struct loop_source *timer;
+};
+
 struct agent {
 	struct loop *loop;
 	struct agent_hooks hooks;
@@ -82,6 +92,7 @@ struct agent {
 	int64_t since_ms;
 	struct agent_report report;
 	struct agent_poll poll;
+	struct agent_keep keep;
 };
 
 /* --- agent.c */
@@ -127,5 +138,16 @@ int agent_refused_note(struct agent *agent, const char *text, size_t length, cha
 
 int agent_poll_init(struct agent *agent, struct err *err);
 void agent_poll_deinit(struct agent *agent);
+/* This document counts from now on. Returns: 1 it is new; 0 it is what we have; -ENOMEM. */
+int agent_poll_remember(struct agent *agent, const struct wanted *wanted);
 /* The state is known: begin. Or the collector is there again. */
 void agent_poll_retry(struct agent *agent);
+
+/* --- agent-keep.c */
+
+#define AGENT_KEEP_LONG_MS INT64_C(1000000000000) /* longer than any lease */
+
+int agent_keep_init(struct agent *agent, struct err *err);
+void agent_keep_deinit(struct agent *agent);
+/* A new document that was checked: keep it, and hand it out. */
+void agent_keep_take(struct agent *agent, const struct js *document);

@@ -25,9 +25,9 @@ static void fail(struct agent *agent, const struct err *why)
 	loop_timer_set(poll->timer, agent_retry_ms(&poll->retry), 0);
 }
 
-/* Returns: 1 it is new; 0 it is what we have. */
-static int remember(struct agent_poll *poll, const struct wanted *wanted)
+int agent_poll_remember(struct agent *agent, const struct wanted *wanted)
 {
+	struct agent_poll *poll = &agent->poll;
 	char *collector;
 
 	if (poll->has_document && poll->generation == wanted->generation &&
@@ -57,11 +57,11 @@ static int take_document(struct agent *agent, const struct httpc_reply *reply, s
 		err_prefix(err, "what the collector wants is ignored: ");
 		return r;
 	}
-	r = remember(&agent->poll, &wanted);
+	r = agent_poll_remember(agent, &wanted);
 	if (r < 0)
 		return err_nomem(err);
-	if (r > 0 && agent->hooks.wanted)
-		agent->hooks.wanted(agent->hooks.data, &wanted);
+	if (r > 0)
+		agent_keep_take(agent, js);
 	return r;
 }
 

@@ -453,6 +453,8 @@ static int start(struct agent *agent, const struct agent_config *config, struct 
 		r = agent_report_init(agent, err);
 	if (r == 0)
 		r = agent_poll_init(agent, err);
+	if (r == 0)
+		r = agent_keep_init(agent, err);
 	return r;
 }
 
@@ -483,6 +485,7 @@ void agent_free(struct agent *agent)
 		return;
 	agent_report_deinit(agent);
 	agent_poll_deinit(agent);
+	agent_keep_deinit(agent);
 	httpc_free(agent->httpc);
 	spool_close(agent->spool);
 	if (agent->spool_dirfd >= 0)

@@ -36,7 +36,8 @@ struct agent_config {
 	size_t spool_bytes;
 };
 
-/* A new wanted document that was checked; borrowed. */
+/* A new wanted document that was checked; borrowed. An entry whose lease is over while the
+ * collector is away comes as one that is to be gone. */
 typedef void (*agent_wanted_fn)(void *data, const struct wanted *wanted);
 /* Told of each event, also without a collector: for the journal, and for `watch` on this host. */
 typedef void (*agent_event_fn)(void *data, const struct report_event *event);
@@ -46,12 +47,15 @@ typedef void (*agent_sample_fn)(void *data);
 /* Events begin to be lost, since the disk or the spool is full: at the first of them. When it is
  * over, a note of kind "gap" says how many they were. May be NULL. */
 typedef void (*agent_lost_fn)(void *data, const char *why);
+/* What an administrator should hear of. May be NULL. */
+typedef void (*agent_warn_fn)(void *data, const char *text);
 
 struct agent_hooks {
 	agent_wanted_fn wanted;
 	agent_event_fn event;
 	agent_sample_fn sample;
 	agent_lost_fn lost;
+	agent_warn_fn warn;
 	void *data;
 };
 
@@ -61,6 +65,12 @@ int agent_new(struct loop *loop, const struct agent_config *config, const struct
 	      struct agent **ret, struct err *err);
 /* What was not sent stays in the spool. Not from within a hook. NULL is allowed. */
 void agent_free(struct agent *agent);
+
+/* What the collector wanted when this host heard it last, out of the directory of the spool, to the
+ * hook, from within this call. Leases that are over by now count as ended. To be called before the
+ * first state; the collector's own document follows when it is heard, if it is another one.
+ * Returns: was there any? */
+bool agent_recall(struct agent *agent);
 
 /* The whole state now; the first one makes no events. @cause  for a person, of all events this
  * makes; may be "". @take_state is owned by the agent. Returns: 0; -ENOMEM. */

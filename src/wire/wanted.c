@@ -60,6 +60,7 @@ static void read_entry(const struct js *js, struct wanted_entry *ret)
 		.devices = js_get(js, "devices"),
 		.hosts = js_get(js, "hosts"),
 		.listeners = js_get(js, "listeners"),
+		.expires_ms = js_number(js_get(js, "expires"), 0),
 	};
 	find_kind(js, &ret->kind);
 	read_listener(js_get(js, "at"), &ret->at);
@@ -86,6 +87,16 @@ static int check_flag(const struct js *js, const char *key, struct err *err)
 
 	if (value && js_type(value) != JS_BOOL)
 		return err_set(err, -EINVAL, "\"%s\" must be true or false", key);
+	return 0;
+}
+
+/* A lease that cannot be understood must not count as none. */
+static int check_time(const struct js *js, const char *key, struct err *err)
+{
+	const struct js *value = js_get(js, key);
+
+	if (value && (js_type(value) != JS_INT || js_number(value, 0) < 1))
+		return err_set(err, -EINVAL, "\"%s\" must be milliseconds since 1970", key);
 	return 0;
 }
 
@@ -197,6 +208,8 @@ static int check_entry(const struct js *js, enum report_role role, struct err *e
 	if (r == 0)
 		r = check_flag(js, "force", err);
 	if (r == 0)
+		r = check_time(js, "expires", err);
+	if (r == 0)
 		r = nqn_check(entry.nqn, err);
 	if (r == 0)
 		r = check_by_kind(js, &entry, err);
@@ -238,6 +251,9 @@ static int check_head(const struct js *js, struct wanted *wanted, struct err *er
 		return err_set(err, -EINVAL, "\"role\" must be target or initiator");
 	if (generation < 0)
 		return err_set(err, -EINVAL, "\"generation\" must be a whole number from 0");
+	if (check_time(js, "time", err) < 0)
+		return -EINVAL;
+	wanted->time_ms = js_number(js_get(js, "time"), 0);
 	wanted->generation = (uint64_t)generation;
 	wanted->collector = js_text(js_get(js, "collector"));
 	return check_id("collector", wanted->collector, err);
@@ -298,6 +314,8 @@ struct js *wanted_entry_encode(const struct wanted_entry *entry)
 	js_set(js, "absent", js_bool(entry->absent));
 	if (entry->force)
 		js_set(js, "force", js_bool(true));
+	if (entry->expires_ms)
+		js_set(js, "expires", js_int(entry->expires_ms));
 	if (entry->kind == WANTED_EXPORT) {
 		js_set(js, "any_host", js_bool(entry->any_host));
 		set_list(js, "devices", entry->devices);

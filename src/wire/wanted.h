@@ -43,6 +43,7 @@ struct wanted_entry {
 	bool force; /* also where it is in use */
 	const char *nqn;
 	const char *hostnqn; /* of access; of a connection: "" the host's own */
+	int64_t expires_ms;  /* of both: by the collector's clock, when the lease is over; 0 none */
 	/* of an export */
 	bool any_host;
 	const struct js *devices;   /* array of texts */
@@ -56,6 +57,7 @@ struct wanted {
 	enum report_role role;
 	const char *collector; /* its id: another one's document is no later generation */
 	uint64_t generation;
+	int64_t time_ms; /* by the collector's clock, when it was sent; 0 not known */
 	const struct js *entries;
 	size_t count;
 };

@@ -298,8 +298,10 @@ static struct helper {
 	unsigned int wanted;
 	uint64_t generation;
 	size_t entries;
+	size_t absent; /* of them */
 	unsigned int sampled;
 	unsigned int lost;
+	unsigned int warned;
 } helper;
 
 static struct {
@@ -333,12 +335,27 @@ static void on_lost(void *data, const char *why)
 	helper.lost++;
 }
 
+static void on_warn(void *data, const char *text)
+{
+	assert_ptr_equal(data, &helper);
+	assert_true(*text != '\0');
+	helper.warned++;
+}
+
 static void on_wanted(void *data, const struct wanted *wanted)
 {
+	struct wanted_entry entry;
+	size_t i;
+
 	assert_ptr_equal(data, &helper);
 	helper.wanted++;
 	helper.generation = wanted->generation;
 	helper.entries = wanted->count;
+	helper.absent = 0;
+	for (i = 0; i < wanted->count; i++) {
+		wanted_entry_at(wanted, i, &entry);
+		helper.absent += entry.absent;
+	}
 }
 
 static struct object_set *state_of(const char *words, int64_t reads);
@@ -404,6 +421,7 @@ static int make_agent(const struct agent_config *changes, struct err *err)
 					   .event = on_event,
 					   .sample = changes->interval_ms == 100 ? on_sample : NULL,
 					   .lost = on_lost,
+					   .warn = on_warn,
 					   .data = &helper };
 	struct agent_config config = *changes;
 	char url[64];
@@ -1177,6 +1195,154 @@ static void what_is_for_another_role_is_ignored(void **state)
 	assert_int_equal(helper.wanted, 0);
 }
 
+/* --- what is kept */
+
+static bool has_heard_two(void)
+{
+	return helper.wanted == 2;
+}
+
+static bool has_ended_one(void)
+{
+	return helper.absent == 1;
+}
+
+static bool is_renewed(void)
+{
+	return helper.generation == 8;
+}
+
+/* With a lease that is over in @ms. */
+static void wants_for(uint64_t generation, int64_t ms)
+{
+	char entries[256];
+
+	snprintf(entries, sizeof(entries),
+		 "{\"kind\":\"access\",\"intent\":\"a-1\",\"nqn\":\"blake14\",\"expires\":%" PRId64
+		 ",\"hostnqn\":\"nqn.2014-08.org.example:one\",\"absent\":false}",
+		 clock_wall_ms() + ms);
+	wants("head", generation, entries);
+}
+
+static void hears_it(void)
+{
+	is_now("a=1");
+	if (!run_until(has_wanted))
+		fail_msg("nothing is wanted: %s", agent->poll.error);
+	settles();
+}
+
+static void what_was_wanted_counts_after_a_restart_without_the_collector(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	wants("head", 7, ACCESS("a-1"));
+	hears_it();
+	assert_int_equal(stat(path_of("target.wanted"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	stop_collector();
+	restart_agent();
+	assert_int_equal(helper.wanted, 1);
+	assert_true(agent_recall(agent));
+	assert_int_equal(helper.wanted, 2);
+	assert_int_equal(helper.entries, 1);
+	assert_int_equal(helper.absent, 0);
+	assert_int_equal(status_now().generation, 7);
+	/* the same from the collector is no news */
+	start_collector();
+	is_now("a=1");
+	assert_true(run_until(polls));
+	settles();
+	assert_int_equal(helper.wanted, 2);
+	wants("head", 8, "");
+	assert_true(run_until(is_renewed));
+	assert_int_equal(helper.entries, 0);
+	assert_int_equal(helper.warned, 0);
+}
+
+static void without_anything_kept_nothing_is_recalled(void **state)
+{
+	(void)state;
+	assert_false(agent_recall(agent));
+	assert_int_equal(helper.wanted, 0);
+	assert_int_equal(helper.warned, 0);
+}
+
+static void what_is_kept_and_damaged_is_told_and_ignored(void **state)
+{
+	static const char text[] = "{\"version\":1,\"document\":{\"entries\":[]}}";
+
+	(void)state;
+	assert_int_equal(fs_replace_file(-1, path_of("target.wanted"), text, strlen(text), 0600),
+			 0);
+	assert_false(agent_recall(agent));
+	assert_int_equal(helper.wanted, 0);
+	assert_int_equal(helper.warned, 1);
+	wants("head", 7, ACCESS("a-1"));
+	hears_it();
+}
+
+static void a_lease_that_is_over_while_the_collector_is_away_is_ended(void **state)
+{
+	(void)state;
+	wants_for(7, 300);
+	hears_it();
+	assert_int_equal(helper.absent, 0);
+	stop_collector();
+	assert_true(run_until(has_ended_one));
+	assert_int_equal(helper.wanted, 2);
+	assert_int_equal(helper.entries, 1);
+	/* the same document does not bring it back, a renewed lease does */
+	start_collector();
+	assert_true(run_until(polls));
+	assert_int_equal(helper.wanted, 2);
+	wants_for(8, LONG_MS);
+	assert_true(run_until(is_renewed));
+	assert_int_equal(helper.absent, 0);
+}
+
+static void while_the_collector_is_there_it_ends_its_leases_itself(void **state)
+{
+	(void)state;
+	wants_for(7, 100);
+	hears_it();
+	assert_true(run_until(polls));
+	run_for(1500);
+	assert_int_equal(helper.wanted, 1);
+	stop_collector();
+	assert_true(run_until(has_ended_one));
+}
+
+static void a_lease_that_was_over_before_the_start_is_ended_at_once(void **state)
+{
+	(void)state;
+	wants_for(7, 300);
+	hears_it();
+	stop_collector();
+	agent_free(agent);
+	agent = NULL;
+	assert_int_equal(helper.absent, 0);
+	run_for(400);
+	start_agent((struct agent_config){ 0 });
+	assert_true(agent_recall(agent));
+	assert_int_equal(helper.absent, 1);
+}
+
+static void a_lease_that_is_not_over_survives_a_restart(void **state)
+{
+	(void)state;
+	wants_for(7, 2500);
+	hears_it();
+	stop_collector();
+	restart_agent();
+	assert_true(agent_recall(agent));
+	assert_true(has_heard_two());
+	assert_int_equal(helper.absent, 0);
+	is_now("a=1");
+	assert_true(run_until(has_ended_one));
+}
+
 static void silence_is_nothing_new(void **state)
 {
 	(void)state;
@@ -1310,6 +1476,13 @@ int main(void)
 		TEST(hears_the_same_only_once),
 		TEST(what_cannot_be_read_is_ignored),
 		TEST(what_is_for_another_role_is_ignored),
+		TEST(what_was_wanted_counts_after_a_restart_without_the_collector),
+		TEST(without_anything_kept_nothing_is_recalled),
+		TEST(what_is_kept_and_damaged_is_told_and_ignored),
+		TEST(a_lease_that_is_over_while_the_collector_is_away_is_ended),
+		TEST(while_the_collector_is_there_it_ends_its_leases_itself),
+		TEST(a_lease_that_was_over_before_the_start_is_ended_at_once),
+		TEST(a_lease_that_is_not_over_survives_a_restart),
 		TEST(silence_is_nothing_new),
 		TEST_BARE(a_new_token_is_used_without_a_restart),
 		TEST_BARE(waits_for_a_token_that_is_not_there_yet),

@@ -207,6 +207,33 @@ static void what_is_to_be_gone_needs_only_its_name(void **state)
 	assert_int_equal(js_length(entry.devices), 0);
 }
 
+/* One that was taken for none would never end. */
+static void a_lease_is_a_time_or_refused(void **state)
+{
+	CLEANUP_JS struct js *js = document(
+		"target",
+		"{\"kind\":\"access\",\"intent\":\"e\",\"nqn\":\"a\",\"expires\":1795497774123,"
+		"\"hostnqn\":\"nqn.2014-08.org.example:one\"}");
+	CLEANUP_JS struct js *again = NULL;
+	struct wanted wanted;
+	struct wanted_entry entry;
+
+	(void)state;
+	assert_int_equal(wanted_decode(js, &wanted, NULL), 0);
+	wanted_entry_at(&wanted, 0, &entry);
+	assert_int_equal(entry.expires_ms, INT64_C(1795497774123));
+	again = wanted_entry_encode(&entry);
+	assert_int_equal(js_number(js_get(again, "expires"), 0), INT64_C(1795497774123));
+	assert_refused("target",
+		       "{\"kind\":\"access\",\"intent\":\"e\",\"nqn\":\"a\",\"expires\":\"soon\","
+		       "\"hostnqn\":\"nqn.2014-08.org.example:one\"}",
+		       "expires");
+	assert_refused("target",
+		       "{\"kind\":\"access\",\"intent\":\"e\",\"nqn\":\"a\",\"expires\":0,"
+		       "\"hostnqn\":\"nqn.2014-08.org.example:one\"}",
+		       "expires");
+}
+
 static void entries_are_encoded_as_they_are_read(void **state)
 {
 	static const char *const roles[] = { "target", "target", "initiator" };
@@ -258,6 +285,7 @@ int main(void)
 		cmocka_unit_test(an_export_says_who_may_connect),
 		cmocka_unit_test(refuses_names_and_addresses_that_are_none),
 		cmocka_unit_test(what_is_to_be_gone_needs_only_its_name),
+		cmocka_unit_test(a_lease_is_a_time_or_refused),
 		cmocka_unit_test(entries_are_encoded_as_they_are_read),
 		cmocka_unit_test(a_word_about_an_entry_says_about_which),
 	};
