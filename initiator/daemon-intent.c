@@ -182,6 +182,15 @@ static void drop_unmentioned(struct daemon *daemon)
 	}
 }
 
+void intent_forget(struct daemon *daemon)
+{
+	size_t i;
+
+	for (i = 0; i < daemon->intents->count; i++)
+		daemon->intents->items[i]->in_document = false;
+	drop_unmentioned(daemon);
+}
+
 void intent_take(void *data, const struct wanted *wanted)
 {
 	struct daemon *daemon = data;

@@ -200,6 +200,12 @@ static void on_event(void *data, const struct report_event *event)
 	serve_event(data, event);
 }
 
+static void on_warn(void *data, const char *text)
+{
+	(void)data;
+	log_warning("%s", text);
+}
+
 static void on_lost(void *data, const char *why)
 {
 	(void)data;
@@ -211,7 +217,11 @@ int report_start(struct daemon *daemon, struct err *err)
 	char spool[CONF_PATH_MAX];
 	struct agent_conf *conf = &daemon->conf.collector;
 	const struct agent_hooks hooks = {
-		.wanted = intent_take, .event = on_event, .lost = on_lost, .data = daemon
+		.wanted = intent_take,
+		.event = on_event,
+		.lost = on_lost,
+		.warn = on_warn,
+		.data = daemon,
 	};
 	struct agent_config config = {
 		.program = daemon->paths.program,

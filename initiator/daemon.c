@@ -202,6 +202,12 @@ static void want_all(struct daemon *daemon)
 
 /* --- start */
 
+static void recall(struct daemon *daemon)
+{
+	if (agent_recall(daemon->agent))
+		log_info("until the collector speaks, what it wanted before counts");
+}
+
 static int open_directory(const char *path, int *ret, struct err *err)
 {
 	*ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -303,6 +309,7 @@ int daemon_start(void *data, struct loop *loop, struct err *err)
 	if (r < 0)
 		return r;
 	want_all(daemon);
+	recall(daemon);
 	daemon_look(daemon);
 	service_ready("watching");
 	tell_systemd(daemon);
@@ -343,14 +350,21 @@ static void use_collector(struct daemon *daemon, const struct agent_conf *before
 	if (agent_conf_equal(&daemon->conf.collector, before))
 		return;
 	report_end(daemon);
-	if (report_start(daemon, &err) == 0)
+	/* what it wanted goes on with another one, which may be the same at another address */
+	if (!*daemon->conf.collector.url)
+		intent_forget(daemon);
+	if (report_start(daemon, &err) == 0) {
+		recall(daemon);
 		return;
+	}
 	log_error("the new collector cannot be used: %s; the old one stays", err.text);
 	daemon->conf.collector = *before;
 	if (report_start(daemon, &err) < 0) {
 		log_error("%s", err.text);
 		loop_quit(daemon->loop, 1);
+		return;
 	}
+	recall(daemon);
 }
 
 void daemon_reload(void *data, const char *config)

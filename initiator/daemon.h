@@ -124,6 +124,8 @@ void report_change(void *data, enum track_change change, const struct track_entr
 
 int intent_start(struct daemon *daemon, struct err *err);
 void intent_end(struct daemon *daemon);
+/* There is no collector any more: what it wanted is left as it is, and nobody's. */
+void intent_forget(struct daemon *daemon);
 /* A document of the collector. */
 void intent_take(void *data, const struct wanted *wanted);
 /* What became of each. */

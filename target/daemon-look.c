@@ -452,7 +452,6 @@ void daemon_look_end(struct daemon *daemon)
 	loop_source_free(daemon->look_timer);
 	js_free(daemon->record);
 	js_free(daemon->errors);
-	js_free(daemon->owners);
 	js_free(daemon->kernel);
 	names_deinit(&daemon->hung);
 	free(daemon->tended);

@@ -13,6 +13,7 @@
 #include "wire/agent-conf.h"
 
 #define SPOOL_DIR STATEDIR "/nvmet-sunfishd"
+#define NOT_LOOKED "it has not been looked at since the start of the daemon"
 
 const struct object_set *daemon_state(const struct daemon *daemon)
 {
@@ -88,6 +89,12 @@ static void on_event(void *data, const struct report_event *event)
 	daemon_serve_event(data, js);
 }
 
+static void on_warn(void *data, const char *text)
+{
+	(void)data;
+	log_warning("%s", text);
+}
+
 static void on_lost(void *data, const char *why)
 {
 	(void)data;
@@ -129,7 +136,7 @@ static void publish(struct daemon *daemon, const char *cause)
 		log_error("the state of the target cannot be told: out of memory");
 }
 
-/* What stands in the document as before goes on, or stays as it ended. */
+/* What stands in the document as before goes on, or stays as it ended. Leases are the agent's. */
 static void take_entry(struct daemon *daemon, const struct js *entry_js,
 		       const struct wanted_entry *entry, struct js *wants, struct js *intents)
 {
@@ -137,8 +144,13 @@ static void take_entry(struct daemon *daemon, const struct js *entry_js,
 	const struct js *intent = js_get(daemon->intents, entry->intent);
 
 	js_set(wants, entry->intent, js_ref(entry_js));
-	if (intent && before && js_is_equal(before, entry_js, NULL)) {
+	if (intent && before && js_is_equal(before, entry_js, "expires")) {
 		js_set(intents, entry->intent, js_ref(intent));
+		return;
+	}
+	/* what is stored comes back first, by itself: it is looked at after the first look */
+	if (daemon->is_recalling) {
+		js_set(intents, entry->intent, intent_new(entry, "working", NOT_LOOKED));
 		return;
 	}
 	js_set(intents, entry->intent, intent_new(entry, "working", NULL));
@@ -168,7 +180,8 @@ static void on_wanted(void *data, const struct wanted *wanted)
 	daemon->intents = intents;
 	daemon->owners = owners;
 	/* not from within the agent's call */
-	daemon_look_soon(daemon, 0, true, "the collector wants something");
+	if (!daemon->is_recalling)
+		daemon_look_soon(daemon, 0, true, "the collector wants something");
 }
 
 void daemon_report_intent(struct daemon *daemon, const char *id, const char *state,
@@ -215,14 +228,25 @@ struct js *daemon_report_status(const struct daemon *daemon)
 static int agent_begin(struct daemon *daemon, const struct agent_config *config, struct err *err)
 {
 	const struct agent_hooks hooks = {
-		.wanted = on_wanted, .event = on_event, .lost = on_lost, .data = daemon
+		.wanted = on_wanted,
+		.event = on_event,
+		.lost = on_lost,
+		.warn = on_warn,
+		.data = daemon,
 	};
+	int r = agent_new(daemon->loop, config, &hooks, &daemon->agent, err);
 
-	return agent_new(daemon->loop, config, &hooks, &daemon->agent, err);
+	if (r < 0)
+		return r;
+	daemon->is_recalling = true;
+	if (agent_recall(daemon->agent))
+		log_info("until the collector speaks, what it wanted before counts: %zu entries",
+			 js_length(daemon->wants));
+	daemon->is_recalling = false;
+	return 0;
 }
 
-/* A wrong configuration of the collector must not keep exports away. */
-int daemon_report_begin(struct daemon *daemon, struct err *err)
+static int begin_as_configured(struct daemon *daemon, struct err *err)
 {
 	struct agent_conf *conf = &daemon->settings.collector;
 	CLEANUP_CLOSE int etc_fd = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -231,47 +255,98 @@ int daemon_report_begin(struct daemon *daemon, struct err *err)
 		.role = REPORT_TARGET,
 		.spool_dir = SPOOL_DIR,
 	};
-	struct err why = ERR_NULL;
-	int r = agent_conf_identify(etc_fd, conf, &why);
+	int r = agent_conf_identify(etc_fd, conf, err);
 
-	if (r < 0)
+	if (r < 0 && !*conf->url) {
 		memcpy(conf->node, "unknown", sizeof("unknown"));
+		r = 0;
+	}
 	agent_conf_fill(conf, &config);
-	if (r == 0 && config.url)
+	if (r == 0 && config.url) {
 		r = fs_mkdir_p(AT_FDCWD, SPOOL_DIR, 0700);
-	if (r == 0)
-		r = agent_begin(daemon, &config, &why);
+		if (r < 0)
+			err_set(err, r, SPOOL_DIR ": %s", strerror(-r));
+	}
+	return r < 0 ? r : agent_begin(daemon, &config, err);
+}
+
+static int begin_without(struct daemon *daemon, struct err *err)
+{
+	const struct agent_config config = {
+		.program = "nvmet-sunfishd " VERSION,
+		.role = REPORT_TARGET,
+		.node = "unknown",
+		.name = "unknown",
+	};
+
+	return agent_begin(daemon, &config, err);
+}
+
+/* A wrong configuration of the collector must not keep exports away. */
+int daemon_report_begin(struct daemon *daemon, struct err *err)
+{
+	struct err why = ERR_NULL;
+	int r = begin_as_configured(daemon, &why);
+
 	if (r == 0)
 		return 0;
-	if (config.url)
-		log_error("the collector gets no reports: %s", *why.text ? why.text : strerror(-r));
-	config.url = NULL;
-	return agent_begin(daemon, &config, err);
+	log_error("the collector gets no reports: %s", *why.text ? why.text : strerror(-r));
+	return begin_without(daemon, err);
+}
+
+/* What the collector wanted is nobody's any more; it is left as it is. */
+static void forget_wanted(struct daemon *daemon)
+{
+	js_free(daemon->intents);
+	js_free(daemon->wants);
+	js_free(daemon->owners);
+	daemon->intents = NULL;
+	daemon->wants = NULL;
+	daemon->owners = NULL;
+}
+
+static void end_agent(struct daemon *daemon)
+{
+	agent_free(daemon->agent);
+	daemon->agent = NULL;
 }
 
 void daemon_report_end(struct daemon *daemon)
 {
-	agent_free(daemon->agent);
-	js_free(daemon->intents);
-	js_free(daemon->wants);
-	daemon->agent = NULL;
-	daemon->intents = NULL;
-	daemon->wants = NULL;
+	end_agent(daemon);
+	forget_wanted(daemon);
+}
+
+/* What it wanted goes on: another one may be the same at another address. */
+static void change_collector(struct daemon *daemon, const struct agent_conf *before)
+{
+	struct err err = ERR_NULL;
+
+	end_agent(daemon);
+	if (!*daemon->settings.collector.url)
+		forget_wanted(daemon);
+	if (begin_as_configured(daemon, &err) == 0) {
+		log_notice(*daemon->settings.collector.url ? "the collector is %s from now on"
+							   : "there is no collector from now on%s",
+			   daemon->settings.collector.url);
+		return;
+	}
+	log_error("the new collector cannot be used: %s; the old one stays", err.text);
+	daemon->settings.collector = *before;
+	if (daemon_report_begin(daemon, &err) < 0) {
+		log_error("%s", err.text);
+		loop_quit(daemon->loop, 1);
+	}
 }
 
 void daemon_report_reload(struct daemon *daemon, const struct settings *settings)
 {
 	CLEANUP_CLOSE int etc_fd = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct agent_conf before = daemon->settings.collector;
-	struct err err = ERR_NULL;
 
 	daemon->settings = *settings;
 	if (agent_conf_identify(etc_fd, &daemon->settings.collector, NULL) == 0 &&
 	    agent_conf_equal(&before, &daemon->settings.collector))
 		return;
-	daemon_report_end(daemon);
-	if (daemon_report_begin(daemon, &err) < 0) {
-		log_error("%s", err.text);
-		loop_quit(daemon->loop, 1);
-	}
+	change_collector(daemon, &before);
 }

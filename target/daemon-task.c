@@ -83,6 +83,18 @@ static void append(struct daemon *daemon, struct task *task)
 	*at = task;
 }
 
+/* What is stored comes back before what the collector wants beside it: the latter may need it, and
+ * may be much. */
+static void put_before_intents(struct daemon *daemon, struct task *task)
+{
+	struct task **at = &daemon->tasks;
+
+	while (*at && (*at)->kind != TASK_INTENT)
+		at = &(*at)->next;
+	task->next = *at;
+	*at = task;
+}
+
 /* --- in the child */
 
 static int write_result(int fd, struct js *result)
@@ -468,7 +480,7 @@ void task_tend(struct daemon *daemon, const struct js *result)
 	if (!task)
 		return;
 	task->ids = js_copy_without(result, (const char *const[]){ "objects", "record", NULL });
-	append(daemon, task);
+	put_before_intents(daemon, task);
 	task_next(daemon);
 }
 

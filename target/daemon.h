@@ -50,6 +50,7 @@ struct daemon {
 	struct js *kernel;  /* attributes of the object of that kind; NULL before the first look */
 	struct js *intents; /* {ID: attributes} of what the collector wants */
 	struct js *wants;   /* {ID: entry} */
+	bool is_recalling;  /* they are of before the start */
 	struct agent *agent;
 	/* looking */
 	struct daemon_look *looks; /* running; more than one only if others hang */

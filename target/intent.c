@@ -178,12 +178,14 @@ static unsigned int count_sessions(const struct look *look, const char *nqn)
 
 static int do_export(const struct look *look, const struct wanted_entry *entry, struct err *err)
 {
-	bool is_there = model_find(look->root, MODEL_SUBSYSTEM, entry->nqn) ||
-			stored_find(&look->stored, entry->nqn, NULL);
+	bool is_made = model_find(look->root, MODEL_SUBSYSTEM, entry->nqn);
+	bool is_stored = stored_find(&look->stored, entry->nqn, NULL);
 
+	if (!entry->absent && !is_made && is_stored)
+		return err_set(err, -EAGAIN, "%s is stored, but not exported now", entry->nqn);
 	if (!entry->absent)
 		return is_exported_so(look, entry) ? 0 : create(entry, err);
-	if (!is_there)
+	if (!is_made && !is_stored)
 		return 0;
 	if (!entry->force && count_sessions(look, entry->nqn))
 		return err_set(err, -EBUSY,
