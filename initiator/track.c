@@ -83,6 +83,9 @@ static enum track_change judge(struct track_entry *entry, const char *state, int
 		entry->was_live = true;
 		return TRACK_UP;
 	}
+	/* why it was lost explains the end, too; how it came back explains nothing */
+	if (is_going(state) && !entry->lost_ms)
+		set_cause(entry, "it is being disconnected");
 	if (!entry->was_live || entry->lost_ms || is_going(state))
 		return TRACK_STATE;
 	hint = hooks->hint ? hooks->hint(hooks->data, entry->name) : "";

@@ -155,6 +155,20 @@ static void says_why_it_is_gone(void **state)
 	assert_string_equal(w->entry.cause, "the kernel gave it up");
 }
 
+static void what_is_disconnected_is_not_said_to_be_back(void **state)
+{
+	struct world *w = *state;
+
+	look(w, "live");
+	look(w, "connecting");
+	w->now += 1100;
+	look(w, "live");
+	assert_string_equal(w->entry.cause, "back after 1.1 s");
+	look(w, "deleting");
+	assert_int_equal(w->last, TRACK_STATE);
+	assert_string_equal(w->entry.cause, "it is being disconnected");
+}
+
 static void sees_a_flap_by_the_kernels_event(void **state)
 {
 	struct world *w = *state;
@@ -208,6 +222,7 @@ int main(void)
 		TEST(a_first_connect_is_no_loss),
 		TEST(an_event_before_the_look_is_no_flap),
 		TEST(says_why_it_is_gone),
+		TEST(what_is_disconnected_is_not_said_to_be_back),
 		TEST(sees_a_flap_by_the_kernels_event),
 		TEST(sees_a_flap_by_the_kernels_counter),
 		TEST(a_number_that_is_used_again_is_another_controller),
