@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "core/trim.h"
 
@@ -264,6 +265,17 @@ static void say_reason(struct httpc_call *call, int code)
 			 strerror(-code));
 }
 
+/* All that libcurl tells of a certificate that is not valid yet, or no longer: that it "failed". */
+static void say_time(struct httpc_call *call)
+{
+	const size_t length = strlen(call->error);
+	char now[CLOCK_TEXT_MAX];
+
+	if (strstr(call->error, "verification failed"))
+		snprintf(call->error + length, sizeof(call->error) - length,
+			 "; the clock here says %s", clock_format(clock_wall_ms(), now));
+}
+
 static void call_finish(struct httpc_call *call, CURLcode result)
 {
 	const struct library *curl = &call->httpc->curl;
@@ -272,6 +284,8 @@ static void call_finish(struct httpc_call *call, CURLcode result)
 
 	if (result == CURLE_COULDNT_CONNECT)
 		say_reason(call, reply.code);
+	if (result == CURLE_PEER_FAILED_VERIFICATION)
+		say_time(call);
 	if (reply.code == -EMSGSIZE)
 		reply.error = "the answer is too long";
 	else if (reply.code < 0)
