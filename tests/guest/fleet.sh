@@ -14,11 +14,17 @@
 #   fleet_counts NAME      of the helper here: its last event's number, for fleet_is_whole
 #   fleet_is_whole ROLE [NAME]   the collector has each event of each boot of that helper once,
 #                          and those that it had counted by fleet_counts NAME
+#   at target|initiator CMD...    run it there, where fleet_serve is: for a test that is told in one
+#                          place; its output and status.  fleet_served: no more comes
 #   fleet_logs             what the daemons said: for a failure
 
 FLEET=$MEET/fleet
+# a python3 that is a wrapper costs more than what the tests ask of it
+PATH=/usr/bin:$PATH
 declare -A fleet_pid
 head_ip=127.0.0.1 head_url=
+# certtool's words for how long the certificates are valid
+FLEET_VALID='expiration_days = 10'
 transport=${FLEET_TRANSPORT:-tcp}
 export target_ip=127.0.0.1
 # names of the nodes; in one guest both helpers are of one host
@@ -89,8 +95,8 @@ sctl() {
 _fleet_certificates() {
 	local d=$T/certificates
 	mkdir "$d"
-	printf 'cn = "sunfish test"\nca\ncert_signing_key\nexpiration_days = 10\n' >"$d/ca.cfg"
-	printf 'cn = "collector"\nip_address = "%s"\ntls_www_server\nsigning_key\nexpiration_days = 10\n' "$head_ip" >"$d/head.cfg"
+	printf 'cn = "sunfish test"\nca\ncert_signing_key\n%s\n' "$FLEET_VALID" >"$d/ca.cfg"
+	printf 'cn = "collector"\nip_address = "%s"\ntls_www_server\nsigning_key\n%s\n' "$head_ip" "$FLEET_VALID" >"$d/head.cfg"
 	certtool --generate-privkey --key-type ecdsa --no-text --outfile "$d/ca.key"
 	certtool --generate-self-signed --load-privkey "$d/ca.key" --template "$d/ca.cfg" --no-text --outfile "$FLEET/ca.pem"
 	certtool --generate-privkey --key-type ecdsa --no-text --outfile "$d/head.key"
@@ -144,10 +150,32 @@ fleet_helper() {
 		fleet_start nvmet-sunfishd ${FLEET_VERBOSE+--verbose}
 		;;
 	initiator)
-		_fleet_conf "$initiator_node" >/etc/sunfish/initiator.conf
+		{ _fleet_conf "$initiator_node"; echo "${FLEET_INITIATOR_CONF-}"; } >/etc/sunfish/initiator.conf
 		fleet_start nvme-sunfishd ${FLEET_VERBOSE+--verbose}
 		;;
 	esac
+}
+
+at() {
+	local at n=1
+	at=$MEET/at-$1
+	shift
+	while [ -e "$at-$n" ]; do n=$((n + 1)); done
+	meet_put "${at##*/}-$n" "$(printf '%q ' "$@")"
+	meet_wait "${at##*/}-$n.rc" 120 || { echo "$at-$n: no answer"; return 99; }
+	cat "$at-$n.out"
+	return "$(cat "$at-$n.rc")"
+}
+fleet_served() { meet_put at-target-end; meet_put at-initiator-end; }
+fleet_serve() {
+	local n=1 rc
+	until [ -e "$MEET/at-$ROLE-end" ]; do
+		[ -e "$MEET/at-$ROLE-$n" ] || { sleep 0.05; continue; }
+		rc=0
+		eval "$(meet_get "at-$ROLE-$n")" >"$MEET/at-$ROLE-$n.out" 2>&1 || rc=$?
+		meet_put "at-$ROLE-$n.rc" $rc
+		n=$((n + 1))
+	done
 }
 
 # fleet_json EXPRESSION ARG...: of what sunfishctl ARG... --json prints, as d, the Python
