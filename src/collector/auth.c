@@ -164,15 +164,26 @@ bool auth_has(const struct auth *auth, const char *name)
 	return find_name(auth, name) != NULL;
 }
 
-bool auth_is_last_admin(const struct auth *auth, const char *name)
+static size_t count_admins(const struct auth *auth)
 {
-	const struct token *token = find_name(auth, name);
-	size_t admins = 0;
+	size_t count = 0;
 	size_t i;
 
 	for (i = 0; i < auth->n_tokens; i++)
-		admins += auth->tokens[i].right == AUTH_ADMIN;
-	return token && token->right == AUTH_ADMIN && admins == 1;
+		count += auth->tokens[i].right == AUTH_ADMIN;
+	return count;
+}
+
+bool auth_has_admin(const struct auth *auth)
+{
+	return count_admins(auth) > 0;
+}
+
+bool auth_is_last_admin(const struct auth *auth, const char *name)
+{
+	const struct token *token = find_name(auth, name);
+
+	return token && token->right == AUTH_ADMIN && count_admins(auth) == 1;
 }
 
 static int check_name(const char *name, struct err *err)

@@ -57,6 +57,7 @@ int auth_remove(struct auth *auth, const char *name, struct err *err);
 size_t auth_count(const struct auth *auth);
 /* Is there a token of that name? */
 bool auth_has(const struct auth *auth, const char *name);
+bool auth_has_admin(const struct auth *auth);
 /* Is it the only one of an administrator? Then nobody could make another. */
 bool auth_is_last_admin(const struct auth *auth, const char *name);
 

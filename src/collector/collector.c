@@ -91,7 +91,8 @@ static void on_tick(void *data)
 {
 	struct collector *collector = data;
 
-	if (registry_is_dirty(collector->registry) || commit_stats(collector->commit)->broken)
+	if (registry_is_dirty(collector->registry) || commit_stats(collector->commit)->broken ||
+	    events_is_full(collector->events))
 		commit_join(collector->commit, NULL, NULL, collector);
 	loop_timer_set(collector->tick, TICK_MS, TICK_MS / 5);
 }
@@ -121,14 +122,16 @@ static int init_parts(struct collector *collector, const char *store_path, struc
 	struct registry_bounds bounds = { .nodes = (size_t)setup->nodes_max,
 					  .objects = (size_t)setup->objects_max,
 					  .bytes = (size_t)setup->object_bytes_max };
+	const struct events_bounds events = { .count = (uint64_t)setup->events_keep,
+					      .age_ms = setup->events_days * 86400000,
+					      .bytes = setup->store_mbytes << 20 };
 	struct commit_hooks hooks = {
 		.before = before_commit, .flush = after_commit, .reload = reload, .data = collector
 	};
 	int r = store_open(store_path, &collector->store, err);
 
 	if (r == 0)
-		r = events_new(collector->loop, collector->store, (uint64_t)setup->events_keep,
-			       &collector->events, err);
+		r = events_new(collector->loop, collector->store, &events, &collector->events, err);
 	if (r == 0)
 		r = auth_new(collector->store, &collector->auth, err);
 	if (r == 0)

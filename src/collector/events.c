@@ -20,6 +20,11 @@
 /* so often. */
 #define CHUNK_MS 20
 #define PRUNE_STEP 2000
+/* By age they go in smaller ones: a step goes when the last of it is old enough. */
+#define AGE_STEP 200
+#define LOOK_MS 1000
+/* If the time of day jumps by more than that, nothing is old for as long: it may be set right. */
+#define JUMP_MS 3600000
 
 struct stream {
 	struct events *events;
@@ -40,7 +45,12 @@ struct added {
 
 struct events {
 	struct store *store;
-	uint64_t keep;
+	struct events_bounds bounds;
+	int64_t look_ms;  /* monotonic: age and bytes are looked at again */
+	int64_t too_many; /* id: up to it they are too old, or too much */
+	int64_t wall_ms;  /* both clocks at one moment */
+	int64_t mono_ms;
+	int64_t trust_ms; /* monotonic: the time of day is taken for right from then on */
 	struct {
 		events_fn fn;
 		void *data;
@@ -235,27 +245,73 @@ int events_subscribe(struct events *events, events_fn fn, void *data)
 	return 0;
 }
 
-bool events_is_full(const struct events *events)
+/* Has the time of day gone on as the other clock has, for long enough? */
+static bool is_time_right(struct events *events, int64_t wall, int64_t mono)
+{
+	int64_t jump = (wall - events->wall_ms) - (mono - events->mono_ms);
+
+	if (jump > JUMP_MS || jump < -JUMP_MS) {
+		events->wall_ms = wall;
+		events->mono_ms = mono;
+		events->trust_ms = mono + JUMP_MS;
+	}
+	return mono >= events->trust_ms;
+}
+
+static int64_t too_old(struct events *events, int64_t oldest)
+{
+	int64_t wall = clock_wall_ms();
+	int64_t last = oldest + AGE_STEP - 1;
+	int64_t received;
+
+	if (!is_time_right(events, wall, clock_monotonic_ms()) || !events->bounds.age_ms)
+		return 0;
+	received = store_event_received(events->store, last);
+	return received && received < wall - events->bounds.age_ms ? last : 0;
+}
+
+static void look(struct events *events, int64_t oldest)
+{
+	int64_t now = clock_monotonic_ms();
+	bool has_gone = events->too_many && events->too_many < oldest;
+
+	/* after a step it is looked at once whether that was all */
+	if (events->too_many >= oldest || (now < events->look_ms && !has_gone))
+		return;
+	events->look_ms = now + LOOK_MS;
+	events->too_many = too_old(events, oldest);
+	if (events->bounds.bytes && store_used_bytes(events->store) > events->bounds.bytes)
+		events->too_many = oldest + PRUNE_STEP;
+}
+
+bool events_is_full(struct events *events)
 {
 	int64_t oldest = store_event_oldest(events->store);
+	int64_t count = store_event_newest(events->store) - oldest + 1;
 
-	return oldest &&
-	       store_event_newest(events->store) - (int64_t)events->keep - oldest >= PRUNE_STEP / 2;
+	if (!oldest)
+		return false;
+	look(events, oldest);
+	return events->too_many >= oldest || count - (int64_t)events->bounds.count > PRUNE_STEP / 2;
 }
 
 int events_prune(struct events *events, int64_t horizon, struct err *err)
 {
 	int64_t newest = store_event_newest(events->store);
 	int64_t oldest = store_event_oldest(events->store);
-	int64_t until = newest - (int64_t)events->keep;
+	int64_t until = newest - (int64_t)events->bounds.count;
+	int r;
 
+	if (events->too_many > until)
+		until = events->too_many;
 	if (until > horizon)
 		until = horizon;
 	if (!oldest || until < oldest)
 		return 0;
 	if (until > oldest + PRUNE_STEP)
 		until = oldest + PRUNE_STEP;
-	return store_event_prune(events->store, until, err);
+	r = store_event_prune(events->store, until, err);
+	return r < 0 ? r : store_shrink(events->store, err);
 }
 
 uint64_t events_total(const struct events *events)
@@ -530,8 +586,8 @@ void events_keep_alive(struct events *events)
 
 /* --- life */
 
-int events_new(struct loop *loop, struct store *store, uint64_t keep, struct events **ret,
-	       struct err *err)
+int events_new(struct loop *loop, struct store *store, const struct events_bounds *bounds,
+	       struct events **ret, struct err *err)
 {
 	struct events *events = calloc(1, sizeof(*events));
 	int r;
@@ -539,7 +595,9 @@ int events_new(struct loop *loop, struct store *store, uint64_t keep, struct eve
 	if (!events)
 		return err_nomem(err);
 	events->store = store;
-	events->keep = keep;
+	events->bounds = *bounds;
+	events->wall_ms = clock_wall_ms();
+	events->mono_ms = clock_monotonic_ms();
 	r = loop_add_timer(loop, on_timer, events, &events->timer, err);
 	if (r < 0)
 		free(events);

@@ -31,9 +31,16 @@ struct events_filter {
 	const char *type;
 };
 
-/* @keep  so many events. Returns: 0, *ret owned; -ENOMEM; negative errno. */
-int events_new(struct loop *loop, struct store *store, uint64_t keep, struct events **ret,
-	       struct err *err);
+/* What is kept; each bound makes the oldest ones go. */
+struct events_bounds {
+	uint64_t count;
+	int64_t age_ms; /* since they were received; 0 none */
+	int64_t bytes;	/* of the whole store; 0 none */
+};
+
+/* Returns: 0, *ret owned; -ENOMEM; negative errno. */
+int events_new(struct loop *loop, struct store *store, const struct events_bounds *bounds,
+	       struct events **ret, struct err *err);
 void events_free(struct events *events);
 
 /* In a transaction. @event->id is set, and received_ms if it is 0. Returns: 0; as the store's. */
@@ -53,8 +60,8 @@ int events_subscribe(struct events *events, events_fn fn, void *data);
 /* After a commit: to the streams. After a failed one: forget what was added. */
 void events_flush(struct events *events);
 void events_drop(struct events *events);
-/* Are there more than are to be kept? */
-bool events_is_full(const struct events *events);
+/* Are there more than are to be kept? By age and bytes it is looked once a second. */
+bool events_is_full(struct events *events);
 /* In a transaction then, a step. @horizon  those after it are needed */
 int events_prune(struct events *events, int64_t horizon, struct err *err);
 

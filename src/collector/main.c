@@ -94,6 +94,8 @@ static int start(void *data, struct loop *loop, struct err *err)
 	if (r < 0)
 		return r;
 	collector->version = NAME " " VERSION;
+	if (store_is_new(collector->store))
+		log_notice("%s is new: nothing is known yet", str_get(&store));
 	r = token_need(collector, dirfd, err);
 	if (r == 0)
 		r = front_new(collector, service_take_socket("collector"), &collector->front, err);

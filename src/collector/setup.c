@@ -61,6 +61,8 @@ static const struct number_key {
 } number_keys[] = {
 	NUMBER(port, 0, 65535),
 	NUMBER(events_keep, 1000, 1000000000),
+	NUMBER(events_days, 0, 36500),
+	NUMBER(store_mbytes, 0, 1000000000),
 	NUMBER(nodes_max, 1, 1000000),
 	NUMBER(objects_max, 1, 65536),
 	NUMBER(object_bytes_max, 1024, 1 << 30),

@@ -18,6 +18,8 @@ struct setup {
 	char client_ca[SETUP_PATH_MAX];
 	char state_dir[SETUP_PATH_MAX]; /* of the store and the first token */
 	int64_t events_keep;
+	int64_t events_days;  /* 0 no bound */
+	int64_t store_mbytes; /* 0 no bound */
 	int64_t nodes_max;
 	int64_t objects_max;	  /* of a helper */
 	int64_t object_bytes_max; /* of a helper */

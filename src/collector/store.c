@@ -2,7 +2,9 @@
 #include "collector/store.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -11,15 +13,17 @@
 #include <sqlite3.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/str.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define ID_BYTES 16
 #define STRINGIFY_(x) #x
 #define STRINGIFY(x) STRINGIFY_(x)
 
 /* The file is ours alone (EXCLUSIVE), which also saves the shared memory of the WAL. */
 static const char setup_sql[] = "PRAGMA locking_mode=EXCLUSIVE;"
+				"PRAGMA auto_vacuum=INCREMENTAL;" /* before anything is written */
 				"PRAGMA journal_mode=WAL;"
 				"PRAGMA synchronous=FULL;"
 				"PRAGMA temp_store=MEMORY;"
@@ -49,6 +53,21 @@ static const char schema_sql[] =
 	"INSERT INTO own VALUES (lower(hex(randomblob(16))));"
 	"PRAGMA user_version=" STRINGIFY(SCHEMA_VERSION) ";"
 							 "COMMIT;";
+
+/* From one version to the next. Each may be run again: a crash in it leaves the version as it was.
+ */
+static const char *const migrations[SCHEMA_VERSION] = {
+	/* what the log of events no longer needs goes back to the disk */
+	[1] = "PRAGMA auto_vacuum=INCREMENTAL; VACUUM; PRAGMA user_version=2;",
+};
+
+/* The look at its pages at the start may take so long; the rest is seen when it is read. */
+#define CHECK_MS 2000
+/* Free pages that are kept, since the log needs them again: one of so many, */
+#define FREE_PART 8
+/* and at least these; so many go in one transaction. */
+#define FREE_MIN 256
+#define FREE_STEP 512
 
 enum query {
 	BEGIN,
@@ -114,6 +133,7 @@ struct store {
 	sqlite3_stmt *statements[N_QUERIES];
 	char *path;
 	char id[2 * ID_BYTES + 1];
+	bool is_new;
 	bool writing;
 	int64_t newest; /* event */
 	int64_t oldest;
@@ -156,8 +176,11 @@ static int fail(struct store *store, int rc, struct err *err)
 	case -EBUSY:
 		return err_set(err, code, "%s is in use by another process", store->path);
 	case -EBADMSG:
-		return err_set(err, code, "%s is damaged or no store of the collector: %s",
-			       store->path, message);
+		return err_set(
+			err, code,
+			"%s is damaged, or no store of the collector (%s): put a copy in its "
+			"place, or move it away to begin anew; see sunfish-collectord(8)",
+			store->path, message);
 	default:
 		return err_set(err, code, "%s: %s", store->path, message);
 	}
@@ -309,6 +332,15 @@ static int exec(struct store *store, const char *text, struct err *err)
 	return rc == SQLITE_OK ? 0 : fail(store, rc, err);
 }
 
+static int migrate(struct store *store, int64_t version, struct err *err)
+{
+	int r = 0;
+
+	for (; version < SCHEMA_VERSION && r == 0; version++)
+		r = exec(store, migrations[version], err);
+	return r;
+}
+
 static int make_schema(struct store *store, struct err *err)
 {
 	int64_t version = 0;
@@ -319,14 +351,48 @@ static int make_schema(struct store *store, struct err *err)
 		r = get_number(store, "SELECT count(*) FROM sqlite_schema", &tables, err);
 	if (r < 0)
 		return r;
-	if (version == SCHEMA_VERSION)
-		return 0;
-	if (version == 0 && tables == 0)
+	if (version == 0 && tables == 0) {
+		store->is_new = true;
 		return exec(store, schema_sql, err);
-	return err_set(err, -EBADMSG,
-		       "%s is of version %d, but this program knows version %d: it is of a later "
-		       "program, or of another one",
-		       store->path, (int)version, SCHEMA_VERSION);
+	}
+	if (version > SCHEMA_VERSION)
+		return err_set(
+			err, -EBADMSG,
+			"%s is of version %d, but this program knows those up to %d: it is of a "
+			"later one, which has to be installed again; or move it away to begin "
+			"anew",
+			store->path, (int)version, SCHEMA_VERSION);
+	if (version < 1)
+		return err_set(err, -EBADMSG, "%s is a database, but no store of the collector",
+			       store->path);
+	return migrate(store, version, err);
+}
+
+static int is_time_over(void *data)
+{
+	return clock_monotonic_ms() > *(const int64_t *)data;
+}
+
+static int check_pages(struct store *store, struct err *err)
+{
+	int64_t deadline = clock_monotonic_ms() + CHECK_MS;
+	sqlite3_stmt *statement = NULL;
+	int rc = sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &statement, NULL);
+	int r = 0;
+
+	sqlite3_progress_handler(store->db, 10000, is_time_over, &deadline);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(statement);
+	if (rc == SQLITE_ROW && strcmp(text_at(statement, 0), "ok") != 0)
+		r = err_set(err, -EBADMSG,
+			    "%s is damaged (%s): put a copy in its place, or move it away to begin "
+			    "anew; see sunfish-collectord(8)",
+			    store->path, text_at(statement, 0));
+	else if (rc != SQLITE_ROW && rc != SQLITE_INTERRUPT)
+		r = fail(store, rc, err);
+	sqlite3_progress_handler(store->db, 0, NULL, NULL);
+	sqlite3_finalize(statement);
+	return r;
 }
 
 static int load_numbers(struct store *store, struct err *err)
@@ -358,6 +424,8 @@ static int open_db(struct store *store, struct err *err)
 		return fail(store, rc, err);
 	sqlite3_extended_result_codes(store->db, 1);
 	r = exec(store, setup_sql, err);
+	if (r == 0)
+		r = check_pages(store, err);
 	if (r == 0)
 		r = make_schema(store, err);
 	if (r == 0)
@@ -643,6 +711,16 @@ int64_t store_event_oldest(const struct store *store)
 	return store->oldest;
 }
 
+int64_t store_event_received(struct store *store, int64_t id)
+{
+	char query[96];
+	int64_t received;
+
+	snprintf(query, sizeof(query),
+		 "SELECT received FROM event WHERE id>=%" PRId64 " ORDER BY id LIMIT 1", id);
+	return get_number(store, query, &received, NULL) < 0 ? 0 : received;
+}
+
 /* --- tokens */
 
 int store_token_put(struct store *store, const struct store_token *token, struct err *err)
@@ -678,6 +756,44 @@ int store_token_each(struct store *store, store_token_fn fn, void *data, struct 
 const char *store_id(const struct store *store)
 {
 	return store->id;
+}
+
+bool store_is_new(const struct store *store)
+{
+	return store->is_new;
+}
+
+/* Pages, and how many of them are free. Returns: false: they cannot be told. */
+static bool count_pages(struct store *store, int64_t *ret_all, int64_t *ret_free)
+{
+	return get_number(store, "PRAGMA page_count", ret_all, NULL) == 0 &&
+	       get_number(store, "PRAGMA freelist_count", ret_free, NULL) == 0;
+}
+
+int64_t store_used_bytes(struct store *store)
+{
+	int64_t all = 0;
+	int64_t unused = 0;
+	int64_t size = 0;
+
+	if (!count_pages(store, &all, &unused) ||
+	    get_number(store, "PRAGMA page_size", &size, NULL) < 0)
+		return 0;
+	return (all - unused) * size;
+}
+
+int store_shrink(struct store *store, struct err *err)
+{
+	int64_t all = 0;
+	int64_t unused = 0;
+	char query[64];
+	int r = need_transaction(store, err);
+
+	if (r < 0 || !count_pages(store, &all, &unused) ||
+	    unused < FREE_MIN + FREE_STEP + all / FREE_PART)
+		return r;
+	snprintf(query, sizeof(query), "PRAGMA incremental_vacuum(%d)", FREE_STEP);
+	return exec(store, query, err);
 }
 
 static int64_t size_of(const char *path)

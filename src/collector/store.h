@@ -22,10 +22,11 @@
 
 struct store;
 
-/* Open or make it; what an earlier version made is brought up to date.
+/* Open or make it; what an earlier version made is brought up to date. What is there and damaged is
+ * never made anew.
  * @path  ":memory:" for tests
- * Returns: 0, *ret owned; -EBUSY another process has it; -EBADMSG it is no such file, or of a later
- * version; -ENOSPC; -EIO; -ENOMEM. */
+ * Returns: 0, *ret owned; -EBUSY another process has it; -EBADMSG it is damaged, no such file, or
+ * of a later version; -ENOSPC; -EIO; -ENOMEM. */
 int store_open(const char *path, struct store **ret, struct err *err);
 void store_close(struct store *store);
 
@@ -122,6 +123,8 @@ int store_event_each(struct store *store, int64_t after, int64_t until, store_ev
 		     void *data, struct err *err);
 /* Delete those up to that id. */
 int store_event_prune(struct store *store, int64_t until, struct err *err);
+/* When the first event from @id on was received, wall clock; 0: there is none. */
+int64_t store_event_received(struct store *store, int64_t id);
 /* The newest id that was given, and the oldest that is kept; 0 if there is none. */
 int64_t store_event_newest(const struct store *store);
 int64_t store_event_oldest(const struct store *store);
@@ -144,5 +147,12 @@ int store_token_each(struct store *store, store_token_fn fn, void *data, struct 
 
 /* A random id, made with the file. */
 const char *store_id(const struct store *store);
+/* Was it made by store_open? */
+bool store_is_new(const struct store *store);
+/* Bytes in use, without what is free within the file; 0: it cannot be told. */
+int64_t store_used_bytes(struct store *store);
+/* In a transaction: give a step of what is free, and not soon needed again, back to the disk.
+ * Returns: as above. */
+int store_shrink(struct store *store, struct err *err);
 /* Bytes of the file and its WAL. */
 int64_t store_bytes(const struct store *store);

@@ -49,7 +49,8 @@ int token_need(struct collector *collector, int dirfd, struct err *err)
 {
 	struct making making = { .collector = collector, .dirfd = dirfd, .code = -EAGAIN };
 
-	if (faccessat(dirfd, TOKEN_FILE, F_OK, AT_EACCESS) == 0)
+	/* one that is of an older store is worth nothing: a new store has no administrator */
+	if (faccessat(dirfd, TOKEN_FILE, F_OK, AT_EACCESS) == 0 && auth_has_admin(collector->auth))
 		return 0;
 	if (commit_join(collector->commit, write_token, done_token, &making) < 0)
 		return err_nomem(err);

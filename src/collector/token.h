@@ -8,6 +8,6 @@ struct collector;
 
 #define TOKEN_FILE "admin.token"
 
-/* If nobody has a token yet, or @dirfd has no such file, make one there (0600), named "root".
+/* If no administrator has a token, or @dirfd has no such file, make one there (0600), named "root".
  * Returns: 0; negative errno. */
 int token_need(struct collector *collector, int dirfd, struct err *err);

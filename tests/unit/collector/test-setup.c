@@ -45,15 +45,19 @@ static void takes_what_is_said(void **state)
 	struct setup setup;
 
 	(void)state;
-	assert_int_equal(parse("address = \"::\"; port = 1; certificate = \"/c\"; key = \"/k\";"
-			       "client_ca = \"/a\"; events_keep = 5000; nodes_max = 7;"
-			       "lease_min_seconds = 2; lease_max_seconds = 4;",
-			       &setup, NULL),
-			 0);
+	assert_int_equal(
+		parse("address = \"::\"; port = 1; certificate = \"/c\"; key = \"/k\";"
+		      "client_ca = \"/a\"; events_keep = 5000; events_days = 90; store_mbytes = 512;"
+		      "nodes_max = 7;"
+		      "lease_min_seconds = 2; lease_max_seconds = 4;",
+		      &setup, NULL),
+		0);
 	assert_string_equal(setup.address, "::");
 	assert_int_equal(setup.port, 1);
 	assert_string_equal(setup.client_ca, "/a");
 	assert_int_equal(setup.events_keep, 5000);
+	assert_int_equal(setup.events_days, 90);
+	assert_int_equal(setup.store_mbytes, 512);
 	assert_int_equal(setup.nodes_max, 7);
 	assert_int_equal(setup.lease_max_seconds, 4);
 }
