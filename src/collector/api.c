@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "collector/collector.h"
 #include "collector/filter.h"
+#include "collector/merge.h"
 #include "collector/view.h"
 #include "collector/zone.h"
 
@@ -376,14 +377,13 @@ int api_find(const char *method, const char *path, const struct api_route **ret,
 	     const char **ret_id, struct err *err)
 {
 	bool other_method = false;
-	const struct api_route *route = find_in(routes, method, path, ret_id, &other_method);
+	static const struct api_route *const tables[] = { routes, intent_routes, zone_routes,
+							  ddc_routes, merge_routes };
+	const struct api_route *route = NULL;
+	size_t i;
 
-	if (!route)
-		route = find_in(intent_routes, method, path, ret_id, &other_method);
-	if (!route)
-		route = find_in(zone_routes, method, path, ret_id, &other_method);
-	if (!route)
-		route = find_in(ddc_routes, method, path, ret_id, &other_method);
+	for (i = 0; !route && i < sizeof(tables) / sizeof(tables[0]); i++)
+		route = find_in(tables[i], method, path, ret_id, &other_method);
 	if (!route && other_method)
 		return err_set(err, -ENOTSUP, "%s does not know %s", path, method);
 	if (!route)

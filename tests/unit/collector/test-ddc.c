@@ -303,6 +303,7 @@ static void who_is_not_named_any_more_is_forgotten(void **state)
 	js_free(ask(&h, "GET", path, NULL, 404));
 	commit_now(h.collector.commit);
 	assert_int_equal(count_events(&h, "removed ddc"), 1);
+	peer_stop(&peer); /* it is on the loop that ends */
 	harness_restart(&h);
 	becomes(&h, "/ddcs", "\"items\":[]");
 }
