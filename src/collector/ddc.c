@@ -359,14 +359,30 @@ static int set_text(char **at, const char *text)
 	return 0;
 }
 
+/* Bytes of a UUID, with or without its dashes. Returns: has it all of them? */
+static bool take_uuid(const char *text, uint8_t ret[NVME_HOSTID_BYTES])
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	size_t n = 0;
+
+	for (; *text && n < (size_t)2 * NVME_HOSTID_BYTES; text++) {
+		const char *at = strchr(digits, *text);
+
+		if (*text == '-')
+			continue;
+		if (!at)
+			return false;
+		ret[n / 2] = (uint8_t)((unsigned int)ret[n / 2] << 4 | ((at - digits) & 0xf));
+		n++;
+	}
+	return n == (size_t)2 * NVME_HOSTID_BYTES;
+}
+
 /* The host NQN's UUID is the host id, else the store's id is both. */
 static int take_identity(struct ddcs *ddcs, struct err *err)
 {
 	static const char prefix[] = "nqn.2014-08.org.nvmexpress:uuid:";
 	const char *id = store_id(ddcs->collector->store);
-	char uuid[64];
-	size_t n = 0;
-	unsigned int byte;
 
 	if (ddcs->conf.hostnqn)
 		snprintf(ddcs->hostnqn, sizeof(ddcs->hostnqn), "%s", ddcs->conf.hostnqn);
@@ -375,14 +391,9 @@ static int take_identity(struct ddcs *ddcs, struct err *err)
 			 prefix, id, id + 8, id + 12, id + 16, id + 20);
 	if (strncmp(ddcs->hostnqn, prefix, sizeof(prefix) - 1) == 0)
 		id = ddcs->hostnqn + sizeof(prefix) - 1;
-	snprintf(uuid, sizeof(uuid), "%s", id);
-	for (id = uuid; n < sizeof(ddcs->hostid) && sscanf(id, "%2x", &byte) == 1; id += 2) {
-		ddcs->hostid[n++] = (uint8_t)byte;
-		if (id[2] == '-')
-			id++;
-	}
-	return n == sizeof(ddcs->hostid) ? 0
-					 : err_set(err, -EINVAL, "there is no host id in %s", uuid);
+	return take_uuid(id, ddcs->hostid)
+		       ? 0
+		       : err_set(err, -EINVAL, "there is no host id in %s", ddcs->hostnqn);
 }
 
 static int take_one(struct ddcs *ddcs, const struct ddc_conf_one *one)
