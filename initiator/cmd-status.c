@@ -112,6 +112,9 @@ static void add_collector(const struct js *collector, struct str *text)
 		str_add_clean(text, why ? why : "");
 		str_add(text, "\n");
 	}
+	if (js_text(js_get(collector, "in_memory")))
+		str_addf(text, "  events are kept in memory only: %s\n",
+			 js_text(js_get(collector, "in_memory")));
 	if (js_number(js_get(collector, "refused"), 0))
 		str_addf(text, "  %" PRId64 " events were refused by it and set aside\n",
 			 js_number(js_get(collector, "refused"), 0));

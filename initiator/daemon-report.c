@@ -206,10 +206,10 @@ static void on_warn(void *data, const char *text)
 	log_warning("%s", text);
 }
 
-static void on_lost(void *data, const char *why)
+static void on_trouble(void *data, bool is_over, const char *text)
 {
 	(void)data;
-	log_error("events for the collector are lost, it will get the state as a whole: %s", why);
+	log_write(is_over ? LOG_NOTICE : LOG_ERR, NULL, "%s", text);
 }
 
 int report_start(struct daemon *daemon, struct err *err)
@@ -219,7 +219,7 @@ int report_start(struct daemon *daemon, struct err *err)
 	const struct agent_hooks hooks = {
 		.wanted = intent_take,
 		.event = on_event,
-		.lost = on_lost,
+		.trouble = on_trouble,
 		.warn = on_warn,
 		.data = daemon,
 	};

@@ -447,6 +447,8 @@ static struct js *collector_status(const struct daemon *daemon)
 	js_set(js, "acknowledged", js_int((int64_t)status.acknowledged));
 	js_set(js, "lost", js_int((int64_t)status.lost));
 	js_set(js, "lost_why", js_string(status.lost_why ? status.lost_why : ""));
+	if (status.spool_trouble)
+		js_set(js, "in_memory", js_string(strerror(-status.spool_trouble)));
 	js_set(js, "refused", js_int((int64_t)status.refused));
 	js_set(js, "wanted", js_int((int64_t)status.generation));
 	return js;

@@ -117,6 +117,9 @@ static void add_collector(const struct js *collector, struct str *text)
 	if (js_number(js_get(collector, "lost"), 0))
 		str_addf(text, "  %" PRId64 " events were lost: %s\n",
 			 js_number(js_get(collector, "lost"), 0), text_of(collector, "lost_why"));
+	if (*text_of(collector, "in_memory"))
+		str_addf(text, "  events are kept in memory only: %s\n",
+			 text_of(collector, "in_memory"));
 	if (js_number(js_get(collector, "refused"), 0))
 		str_addf(text, "  %" PRId64 " events were refused by it and set aside\n",
 			 js_number(js_get(collector, "refused"), 0));

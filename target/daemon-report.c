@@ -95,10 +95,10 @@ static void on_warn(void *data, const char *text)
 	log_warning("%s", text);
 }
 
-static void on_lost(void *data, const char *why)
+static void on_trouble(void *data, bool is_over, const char *text)
 {
 	(void)data;
-	log_error("events for the collector are lost, it will get the state as a whole: %s", why);
+	log_write(is_over ? LOG_NOTICE : LOG_ERR, NULL, "%s", text);
 }
 
 /* --- down */
@@ -221,6 +221,8 @@ struct js *daemon_report_status(const struct daemon *daemon)
 	js_set(js, "acknowledged", js_int((int64_t)status.acknowledged));
 	js_set(js, "lost", js_int((int64_t)status.lost));
 	js_set(js, "lost_why", js_string(status.lost_why));
+	if (status.spool_trouble)
+		js_set(js, "in_memory", js_string(strerror(-status.spool_trouble)));
 	js_set(js, "refused", js_int((int64_t)status.refused));
 	return js;
 }
@@ -230,7 +232,7 @@ static int agent_begin(struct daemon *daemon, const struct agent_config *config,
 	const struct agent_hooks hooks = {
 		.wanted = on_wanted,
 		.event = on_event,
-		.lost = on_lost,
+		.trouble = on_trouble,
 		.warn = on_warn,
 		.data = daemon,
 	};

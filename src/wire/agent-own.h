@@ -88,6 +88,7 @@ struct agent {
 	uint64_t lost_told; /* of them, by notes */
 	char lost_why[ERR_TEXT_MAX];
 	uint64_t refused;
+	int trouble; /* of the spool, as it was told */
 	bool connected;
 	int64_t since_ms;
 	struct agent_report report;

@@ -169,6 +169,16 @@ static void clean_cause(const char *cause, char clean[CAUSE_MAX])
 			*c = ' ';
 }
 
+static void tell(const struct agent *agent, bool is_over, const char *text, const char *why)
+{
+	CLEANUP_STR struct str sentence = STR_NULL;
+
+	str_add(&sentence, text);
+	str_add(&sentence, why);
+	if (agent->hooks.trouble)
+		agent->hooks.trouble(agent->hooks.data, is_over, str_get(&sentence));
+}
+
 void agent_count_lost(struct agent *agent, uint64_t count, const char *why)
 {
 	bool is_first = agent->lost == agent->lost_told;
@@ -177,8 +187,23 @@ void agent_count_lost(struct agent *agent, uint64_t count, const char *why)
 		return;
 	agent->lost += count;
 	snprintf(agent->lost_why, sizeof(agent->lost_why), "%s", why);
-	if (is_first && agent->hooks.lost)
-		agent->hooks.lost(agent->hooks.data, agent->lost_why);
+	if (is_first)
+		tell(agent, false, "events are lost, the collector will get the state as a whole: ",
+		     agent->lost_why);
+}
+
+static void look_at_spool(struct agent *agent)
+{
+	const int trouble = spool_trouble(agent->spool);
+
+	if (trouble == agent->trouble)
+		return;
+	agent->trouble = trouble;
+	if (trouble)
+		tell(agent, false, "events are kept in memory only until the disk takes them: ",
+		     strerror(-trouble));
+	else
+		tell(agent, true, "the disk takes events again", "");
 }
 
 void agent_spool_lost(struct agent *agent, uint64_t waiting, const char *why)
@@ -208,6 +233,7 @@ static int spool_event(struct agent *agent, const struct report_event *event)
 	r = spool_append(agent->spool, text, strlen(text));
 	if (r < 0)
 		agent_spool_lost(agent, waiting, append_failure(r));
+	look_at_spool(agent);
 	agent_report_soon(agent);
 	return 0;
 }
@@ -228,6 +254,7 @@ void agent_tell_lost(struct agent *agent)
 				      .cause = cause };
 	int r;
 
+	look_at_spool(agent);
 	if (lost == agent->lost_told)
 		return;
 	snprintf(cause, sizeof(cause), "%" PRIu64 " events are lost: %.400s",
@@ -512,6 +539,7 @@ void agent_status(const struct agent *agent, struct agent_status *ret)
 		.acknowledged = agent->spool ? spool_acknowledged(agent->spool) : 0,
 		.lost = agent->lost,
 		.lost_why = agent->lost_why,
+		.spool_trouble = agent->spool ? spool_trouble(agent->spool) : 0,
 		.refused = agent->refused,
 		.generation = agent->poll.generation,
 	};

@@ -44,9 +44,9 @@ typedef void (*agent_event_fn)(void *data, const struct report_event *event);
 /* Right before a report: put current counters into the state. May be NULL. */
 typedef void (*agent_sample_fn)(void *data);
 
-/* Events begin to be lost, since the disk or the spool is full: at the first of them. When it is
- * over, a note of kind "gap" says how many they were. May be NULL. */
-typedef void (*agent_lost_fn)(void *data, const char *why);
+/* Something is wrong with the spool, or not any more; a sentence, told once. Events that are lost
+ * are counted in a note of kind "gap" when it is over. May be NULL. */
+typedef void (*agent_trouble_fn)(void *data, bool is_over, const char *text);
 /* What an administrator should hear of. May be NULL. */
 typedef void (*agent_warn_fn)(void *data, const char *text);
 
@@ -54,7 +54,7 @@ struct agent_hooks {
 	agent_wanted_fn wanted;
 	agent_event_fn event;
 	agent_sample_fn sample;
-	agent_lost_fn lost;
+	agent_trouble_fn trouble;
 	agent_warn_fn warn;
 	void *data;
 };
@@ -99,6 +99,7 @@ struct agent_status {
 	uint64_t seq, acknowledged;
 	uint64_t lost; /* events that will never be sent */
 	const char *lost_why;
+	int spool_trouble;   /* why events are kept in memory only; 0: they are on disk */
 	uint64_t refused;    /* events that the collector does not take: in ROLE.refused */
 	uint64_t generation; /* of what is wanted */
 };

@@ -13,11 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
 
@@ -29,6 +31,9 @@
 #define RECORDS_AT 256 /* where they begin: behind the head */
 #define RECORD_MAX (256u << 10)
 #define CUT_MIN (64u << 10)
+#define COPY_BYTES (64u << 10)
+#define MEMORY_BYTES_MAX (1u << 20) /* while the disk does not take it */
+#define RETRY_MS 2000		    /* whether it does again */
 
 struct head {
 	char magic[16];
@@ -59,6 +64,8 @@ struct spool {
 	off_t front; /* the first record that is not acknowledged */
 	uint64_t front_seq;
 	off_t end;
+	int trouble; /* why it is in memory; 0 it is on disk */
+	int64_t retry_ms;
 };
 
 /* --- checksums */
@@ -300,12 +307,21 @@ static int lock(int fd)
 	return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
 }
 
+static bool is_of_the_disk(int number)
+{
+	return number == ENOSPC || number == EDQUOT || number == EROFS || number == EIO;
+}
+
 static int open_file(struct spool *spool, struct err *err)
 {
 	int r;
 
 	spool->fd =
 		openat(spool->dirfd, spool->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (spool->fd < 0 && is_of_the_disk(errno)) {
+		spool->trouble = -errno;
+		spool->fd = memfd_create(spool->name, MFD_CLOEXEC);
+	}
 	if (spool->fd < 0)
 		return err_set(err, -errno, "cannot open the spool %s: %s", spool->name,
 			       strerror(errno));
@@ -341,19 +357,9 @@ int spool_open(int dirfd, const char *name, size_t bytes_max, struct spool **ret
 	return 0;
 }
 
-void spool_close(struct spool *spool)
+int spool_trouble(const struct spool *spool)
 {
-	if (!spool)
-		return;
-	/* the records first: the mark says that they are there */
-	if (fsync(spool->fd) == 0) {
-		spool->head.is_clean = 1;
-		if (save_head(spool))
-			fsync(spool->fd);
-	}
-	close(spool->fd);
-	free(spool->name);
-	free(spool);
+	return spool->trouble;
 }
 
 const char *spool_boot(const struct spool *spool)
@@ -380,46 +386,102 @@ void spool_reset(struct spool *spool)
 
 static int copy_rest(struct spool *spool, int fd)
 {
+	CLEANUP_FREE char *bytes = malloc(COPY_BYTES);
 	off_t from = spool->front;
 	off_t to = RECORDS_AT;
 
+	if (!bytes)
+		return -ENOMEM;
 	while (from < spool->end) {
-		ssize_t copied =
-			copy_file_range(spool->fd, &from, fd, &to, (size_t)(spool->end - from), 0);
+		size_t left = (size_t)(spool->end - from);
+		ssize_t got = pread(spool->fd, bytes, left < COPY_BYTES ? left : COPY_BYTES, from);
 
-		if (copied < 0)
-			return -errno;
-		if (copied == 0)
-			return -EIO;
+		if (got <= 0)
+			return got < 0 ? -errno : -EIO;
+		if (pwrite(fd, bytes, (size_t)got, to) != got)
+			return -ENOSPC;
+		from += got;
+		to += got;
 	}
 	return 0;
 }
 
+/* All that waits is in @take_fd now, and that is the file. */
+static void adopt(struct spool *spool, int take_fd, const struct head *head)
+{
+	close(spool->fd);
+	spool->fd = take_fd;
+	spool->head = *head;
+	spool->has_head = true;
+	spool->end -= spool->front - RECORDS_AT;
+	spool->front = RECORDS_AT;
+}
+
 /* Make the file anew without what is acknowledged. On failure it stays as it is. */
-static void cut(struct spool *spool)
+static int renew_on_disk(struct spool *spool)
 {
 	CLEANUP_FREE char *name = NULL;
 	CLEANUP_CLOSE int fd = -1;
 	struct head head = spool->head;
+	int r;
 
 	if (asprintf(&name, "%s.new", spool->name) < 0) {
 		name = NULL;
-		return;
+		return -ENOMEM;
 	}
 	fd = openat(spool->dirfd, name, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return;
+		return -errno;
 	head.inode = inode_of(fd);
-	if (lock(fd) < 0 || copy_rest(spool, fd) < 0 || !head_write(fd, &head) ||
-	    renameat(spool->dirfd, name, spool->dirfd, spool->name) < 0) {
+	r = lock(fd);
+	if (r == 0)
+		r = copy_rest(spool, fd);
+	if (r == 0 &&
+	    (!head_write(fd, &head) || renameat(spool->dirfd, name, spool->dirfd, spool->name) < 0))
+		r = -errno;
+	if (r < 0) {
 		unlinkat(spool->dirfd, name, 0);
-		return;
+		return r;
 	}
-	close(spool->fd);
-	spool->fd = take_fd(&fd);
-	spool->head = head;
-	spool->end -= spool->front - RECORDS_AT;
-	spool->front = RECORDS_AT;
+	adopt(spool, take_fd(&fd), &head);
+	spool->trouble = 0;
+	return 0;
+}
+
+/* The same without a disk. What is on it must not be gone on with by the next process. */
+static int renew_in_memory(struct spool *spool, int why)
+{
+	CLEANUP_CLOSE int fd = memfd_create(spool->name, MFD_CLOEXEC);
+	struct head head = spool->head;
+	int r = fd < 0 ? -errno : copy_rest(spool, fd);
+
+	if (r < 0)
+		return r;
+	if (!spool->trouble && ftruncate(spool->fd, 0) < 0)
+		make_id(head.boot);
+	if (!head_write(fd, &head))
+		return -errno;
+	adopt(spool, take_fd(&fd), &head);
+	spool->trouble = why;
+	spool->retry_ms = clock_monotonic_ms() + RETRY_MS;
+	return 0;
+}
+
+static void cut(struct spool *spool)
+{
+	if (spool->trouble)
+		renew_in_memory(spool, spool->trouble);
+	else
+		renew_on_disk(spool);
+}
+
+/* Is the disk fit again? */
+static void try_disk(struct spool *spool)
+{
+	if (!spool->trouble || clock_monotonic_ms() < spool->retry_ms)
+		return;
+	spool->retry_ms = clock_monotonic_ms() + RETRY_MS;
+	renew_on_disk(spool);
 }
 
 static int write_record(struct spool *spool, const struct record *record, const char *text)
@@ -430,6 +492,8 @@ static int write_record(struct spool *spool, const struct record *record, const 
 
 	if (!bytes)
 		return -ENOMEM;
+	if (!spool->has_head && !save_head(spool))
+		return -ENOSPC;
 	memcpy(bytes, record, sizeof(*record));
 	memcpy(bytes + sizeof(*record), text, record->length);
 	wrote = pwrite(spool->fd, bytes, size, spool->end);
@@ -441,24 +505,32 @@ static int write_record(struct spool *spool, const struct record *record, const 
 	return 0;
 }
 
+static bool has_room(const struct spool *spool, size_t size)
+{
+	size_t max = spool->bytes_max;
+
+	if (spool->trouble && max > MEMORY_BYTES_MAX)
+		max = MEMORY_BYTES_MAX;
+	return (size_t)spool->end + size <= max;
+}
+
 int spool_append(struct spool *spool, const char *text, size_t length)
 {
 	struct record record = { .seq = spool->next, .length = (uint32_t)length };
 	const size_t size = sizeof(record) + length;
-	int r = 0;
+	int r = length > RECORD_MAX ? -EMSGSIZE : 0;
 
-	if (length > RECORD_MAX)
-		r = -EMSGSIZE;
-	if (r == 0 && (size_t)spool->end + size > spool->bytes_max && spool->front > RECORDS_AT)
+	try_disk(spool);
+	if (r == 0 && !has_room(spool, size) && spool->front > RECORDS_AT)
 		cut(spool);
-	if (r == 0 && (size_t)spool->end + size > spool->bytes_max)
+	if (r == 0 && !has_room(spool, size))
 		r = -ENOBUFS;
-	if (r == 0 && !spool->has_head && !save_head(spool))
-		r = -ENOSPC;
 	if (r == 0) {
 		record.crc = crc32_of(text, length);
 		record.head_crc = record_crc(&record);
 		r = write_record(spool, &record, text);
+		if (r < 0 && r != -ENOMEM && !spool->trouble && renew_in_memory(spool, r) == 0)
+			r = write_record(spool, &record, text);
 	}
 	if (r < 0) {
 		begin(spool);
@@ -492,8 +564,9 @@ void spool_acknowledge(struct spool *spool, uint64_t seq)
 	spool->head.acknowledged = seq;
 	move_front(spool);
 	/* first the number, or it could be given again */
-	if (!save_head(spool))
+	if (!save_head(spool) && (spool->trouble || renew_in_memory(spool, -EIO) < 0))
 		return;
+	try_disk(spool);
 	if (spool->front == spool->end && ftruncate(spool->fd, RECORDS_AT) == 0)
 		spool->front = spool->end = RECORDS_AT;
 	if (spool->front - RECORDS_AT > CUT_MIN &&
@@ -526,4 +599,21 @@ int spool_each(struct spool *spool, uint64_t seq, spool_fn fn, void *data)
 			return r;
 	}
 	return 0;
+}
+
+void spool_close(struct spool *spool)
+{
+	if (!spool)
+		return;
+	spool->retry_ms = 0;
+	try_disk(spool);
+	/* the records first: the mark says that they are there */
+	if (fsync(spool->fd) == 0) {
+		spool->head.is_clean = 1;
+		if (save_head(spool))
+			fsync(spool->fd);
+	}
+	close(spool->fd);
+	free(spool->name);
+	free(spool);
 }

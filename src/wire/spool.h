@@ -3,10 +3,11 @@
  * spool - events that the collector has not acknowledged yet, on disk and bounded.
  *
  * Appended to, and cut from the front when acknowledged. Each record has a checksum, so that a
- * torn tail is noticed and dropped. If it is full, or the disk is, it forgets everything and says
- * that there is a gap: the next report must be a snapshot. Appends are not synced one by one: what
- * a crash of the machine loses, the boot id tells. Closing syncs, so that a machine that is
- * rebooted in order goes on.
+ * torn tail is noticed and dropped. If the disk is full or cannot be written, it goes on in memory
+ * (up to 1 MiB) and back to the disk when that is fit again. If the spool is full, it forgets
+ * everything and says that there is a gap: the next report must be a snapshot. Appends are not
+ * synced one by one: what a crash of the machine loses, the boot id tells. Closing syncs, so that a
+ * machine that is rebooted in order goes on.
  */
 #pragma once
 
@@ -22,7 +23,8 @@ struct spool;
  * Open or make it.
  * @dirfd      its directory, borrowed for as long as the spool lives
  * @bytes_max  of its file
- * Returns: 0, *ret owned; -EWOULDBLOCK another process has it; other negative errno.
+ * Returns: 0, *ret owned; -EWOULDBLOCK another process has it; other negative errno. A disk that is
+ * full, broken or read-only is no failure.
  */
 int spool_open(int dirfd, const char *name, size_t bytes_max, struct spool **ret, struct err *err);
 void spool_close(struct spool *spool);
@@ -34,9 +36,11 @@ const char *spool_boot(const struct spool *spool);
 uint64_t spool_next(const struct spool *spool);
 uint64_t spool_acknowledged(const struct spool *spool);
 
+/* Why it is in memory only: negative errno; 0: it is on disk. */
+int spool_trouble(const struct spool *spool);
+
 /* Append one event's text as number spool_next. Returns: 0; -ENOBUFS full: all is forgotten, a
- * new boot id begins, and a snapshot is due; -ENOSPC the disk is, other negative errno: the same.
- */
+ * new boot id begins, and a snapshot is due; other negative errno: the same. */
 int spool_append(struct spool *spool, const char *text, size_t length);
 /* Everything up to @seq is durable elsewhere. */
 void spool_acknowledge(struct spool *spool, uint64_t seq);

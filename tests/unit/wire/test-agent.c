@@ -328,10 +328,11 @@ static void on_event(void *data, const struct report_event *event)
 	helper.n_told++;
 }
 
-static void on_lost(void *data, const char *why)
+static void on_trouble(void *data, bool is_over, const char *text)
 {
 	assert_ptr_equal(data, &helper);
-	assert_true(*why != '\0');
+	assert_false(is_over);
+	assert_non_null(strstr(text, "lost"));
 	helper.lost++;
 }
 
@@ -420,7 +421,7 @@ static int make_agent(const struct agent_config *changes, struct err *err)
 	const struct agent_hooks hooks = { .wanted = on_wanted,
 					   .event = on_event,
 					   .sample = changes->interval_ms == 100 ? on_sample : NULL,
-					   .lost = on_lost,
+					   .trouble = on_trouble,
 					   .warn = on_warn,
 					   .data = &helper };
 	struct agent_config config = *changes;
