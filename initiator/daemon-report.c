@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "core/log.h"
 #include "initiator/daemon.h"
 #include "initiator/owner.h"
@@ -236,9 +235,6 @@ int report_start(struct daemon *daemon, struct err *err)
 	if (r < 0)
 		snprintf(conf->node, sizeof(conf->node), "unknown");
 	snprintf(spool, sizeof(spool), "%s/spool", daemon->paths.state);
-	r = fs_mkdir_p(AT_FDCWD, spool, 0700);
-	if (r < 0)
-		return err_set(err, r, "%s: %s", spool, strerror(-r));
 	agent_conf_fill(conf, &config);
 	return agent_new(daemon->loop, &config, &hooks, &daemon->agent, err);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/fs.h"
 #include "core/log.h"
 #include "target/ctl.h"
 #include "target/daemon.h"
@@ -264,11 +263,6 @@ static int begin_as_configured(struct daemon *daemon, struct err *err)
 		r = 0;
 	}
 	agent_conf_fill(conf, &config);
-	if (r == 0 && config.url) {
-		r = fs_mkdir_p(AT_FDCWD, SPOOL_DIR, 0700);
-		if (r < 0)
-			err_set(err, r, SPOOL_DIR ": %s", strerror(-r));
-	}
 	return r < 0 ? r : agent_begin(daemon, &config, err);
 }
 

@@ -72,6 +72,7 @@ struct httpc_call {
 	struct curl_slist *headers;
 	char *body;
 	struct str text; /* of the answer */
+	size_t body_max;
 	httpc_data_fn on_data;
 	httpc_done_fn done;
 	void *data;
@@ -216,7 +217,7 @@ static size_t on_body(char *bytes, size_t one, size_t length, void *data)
 	call->httpc->curl.easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (call->on_data && status / 100 == 2)
 		return take_piece(call, bytes, length);
-	if (call->text.length + length > HTTPC_BODY_MAX) {
+	if (call->text.length + length > call->body_max) {
 		call->too_big = true;
 		return 0;
 	}
@@ -632,6 +633,7 @@ static struct httpc_call *call_new(struct httpc *httpc, const struct httpc_reque
 	call->httpc = httpc;
 	call_link(call);
 	call->on_data = request->on_data;
+	call->body_max = request->body_max ? request->body_max : HTTPC_BODY_MAX;
 	call->easy = httpc->curl.easy_init();
 	call->body = malloc(request->length + 1);
 	if (!call->easy || !call->body) {

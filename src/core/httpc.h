@@ -60,6 +60,7 @@ struct httpc_request {
 	const char *body;	    /* JSON; NULL: none */
 	size_t length;
 	unsigned int timeout_ms; /* for all of it; 0: none */
+	size_t body_max;	 /* of what is collected; 0: HTTPC_BODY_MAX */
 	httpc_data_fn on_data;	 /* NULL: the body is collected for on_done */
 };
 

@@ -75,12 +75,13 @@ struct agent {
 	struct httpc *httpc; /* NULL: no collector */
 	char *url;
 	char *token_file;
+	char *spool_dir;
 	char *node;
 	char *name;
 	char *program;
 	enum report_role role;
 	int64_t interval_ms;
-	int spool_dirfd;
+	int spool_dirfd; /* or why it cannot be opened */
 	struct spool *spool;
 	struct object_set *state;
 	uint64_t seq; /* without a spool */

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "wire/agent-own.h"
 
@@ -192,10 +193,27 @@ void agent_count_lost(struct agent *agent, uint64_t count, const char *why)
 		     agent->lost_why);
 }
 
+/* Made if need be. What cannot be is tried again. */
+static void open_spool_dir(struct agent *agent)
+{
+	int r = fs_mkdir_p(AT_FDCWD, agent->spool_dir, 0700);
+	int fd = open(agent->spool_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		fd = r < 0 ? r : -errno;
+	agent->spool_dirfd = fd;
+}
+
 static void look_at_spool(struct agent *agent)
 {
-	const int trouble = spool_trouble(agent->spool);
+	int trouble;
 
+	if (agent->spool_dirfd < 0) {
+		open_spool_dir(agent);
+		if (agent->spool_dirfd >= 0)
+			spool_move(agent->spool, agent->spool_dirfd);
+	}
+	trouble = spool_trouble(agent->spool);
 	if (trouble == agent->trouble)
 		return;
 	agent->trouble = trouble;
@@ -413,6 +431,7 @@ static int copy_config(struct agent *agent, const struct agent_config *config, s
 {
 	if (!copy_text(&agent->url, config->url) ||
 	    !copy_text(&agent->token_file, config->token_file) ||
+	    !copy_text(&agent->spool_dir, config->spool_dir) ||
 	    !copy_text(&agent->node, config->node) || !copy_text(&agent->name, config->name) ||
 	    !copy_text(&agent->program, config->program))
 		return err_nomem(err);
@@ -436,10 +455,7 @@ static int open_spool(struct agent *agent, const struct agent_config *config, st
 	char name[32];
 	int r;
 
-	agent->spool_dirfd = open(config->spool_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (agent->spool_dirfd < 0)
-		return err_set(err, -errno, "cannot open the directory of the spool, %s: %s",
-			       config->spool_dir, strerror(errno));
+	open_spool_dir(agent);
 	snprintf(name, sizeof(name), "%s.spool", report_role_word(agent->role));
 	r = spool_open(agent->spool_dirfd, name, config->spool_bytes, &agent->spool, err);
 	if (r < 0)
@@ -520,6 +536,7 @@ void agent_free(struct agent *agent)
 	object_set_free(agent->state);
 	free(agent->url);
 	free(agent->token_file);
+	free(agent->spool_dir);
 	free(agent->node);
 	free(agent->name);
 	free(agent->program);

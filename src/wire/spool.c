@@ -316,9 +316,12 @@ static int open_file(struct spool *spool, struct err *err)
 {
 	int r;
 
-	spool->fd =
-		openat(spool->dirfd, spool->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (spool->fd < 0 && is_of_the_disk(errno)) {
+	if (spool->dirfd >= 0)
+		spool->fd = openat(spool->dirfd, spool->name,
+				   O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	else
+		errno = -spool->dirfd;
+	if (spool->fd < 0 && (spool->dirfd < 0 || is_of_the_disk(errno))) {
 		spool->trouble = -errno;
 		spool->fd = memfd_create(spool->name, MFD_CLOEXEC);
 	}
@@ -481,7 +484,15 @@ static void try_disk(struct spool *spool)
 	if (!spool->trouble || clock_monotonic_ms() < spool->retry_ms)
 		return;
 	spool->retry_ms = clock_monotonic_ms() + RETRY_MS;
-	renew_on_disk(spool);
+	if (spool->dirfd >= 0)
+		renew_on_disk(spool);
+}
+
+void spool_move(struct spool *spool, int dirfd)
+{
+	spool->dirfd = dirfd;
+	spool->retry_ms = 0;
+	try_disk(spool);
 }
 
 static int write_record(struct spool *spool, const struct record *record, const char *text)

@@ -21,13 +21,16 @@ struct spool;
 
 /*
  * Open or make it.
- * @dirfd      its directory, borrowed for as long as the spool lives
+ * @dirfd      its directory, borrowed for as long as the spool lives; or the negative errno with
+ *             which that could not be opened: it begins in memory
  * @bytes_max  of its file
  * Returns: 0, *ret owned; -EWOULDBLOCK another process has it; other negative errno. A disk that is
  * full, broken or read-only is no failure.
  */
 int spool_open(int dirfd, const char *name, size_t bytes_max, struct spool **ret, struct err *err);
 void spool_close(struct spool *spool);
+/* The directory is there now, of one that began without. */
+void spool_move(struct spool *spool, int dirfd);
 
 /* The id under which the numbers are valid: new when the machine crashed, the file is another one
  * or damaged, or events were lost. */

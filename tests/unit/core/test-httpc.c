@@ -463,6 +463,11 @@ static void an_answer_over_the_bound_is_refused(void **state)
 {
 	(void)state;
 	fails((struct httpc_request){ .url = url_of("/big") }, -EMSGSIZE, "too long");
+	/* or less, if the caller says so */
+	fails((struct httpc_request){ .url = url_of("/no"), .body_max = 7 }, -EMSGSIZE, "too long");
+	begin((struct httpc_request){ .url = url_of("/no"), .body_max = 8 });
+	assert_true(run_until(is_done));
+	assert_int_equal(result.code, 0);
 }
 
 static void refuses_what_is_no_url_or_token(void **state)
