@@ -196,8 +196,9 @@ void agent_count_lost(struct agent *agent, uint64_t count, const char *why)
 /* Made if need be. What cannot be is tried again. */
 static void open_spool_dir(struct agent *agent)
 {
-	int r = fs_mkdir_p(AT_FDCWD, agent->spool_dir, 0700);
-	int fd = open(agent->spool_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *path = agent->spool_dir ? agent->spool_dir : "";
+	int r = fs_mkdir_p(AT_FDCWD, path, 0700);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		fd = r < 0 ? r : -errno;
