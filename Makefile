@@ -50,7 +50,7 @@ archives_initiator := $B/libinitiator.a $(archives_wire)
 ARCHIVES := $(foreach f,collector ctl target initiator,$B/lib$f.a) $(archives_wire)
 TESTS := $(filter $(wildcard tests/unit/*/test-*.c),$(wildcard tests/unit/*/*$T*.c))
 # unit tests that run in guests as well, where all of them can
-GUEST_PROGRAMS := $B/tests/unit/core/test-uevent $B/tests/guest/disc-watch
+GUEST_PROGRAMS := $B/tests/unit/core/test-uevent $B/tests/guest/disc-watch $B/tests/guest/disc-serve
 GUEST_TESTS := $(wildcard tests/guest/t/*$T*)
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz-*$T*.c))
 C_FILES = $(shell git ls-files -co --exclude-standard -- '*.[ch]' 2>/dev/null)
@@ -170,8 +170,7 @@ coverage: ## line coverage of the unit tests, by file
 	@rm -rf build/cov
 	+$Q$(MAKE) VARIANT=cov check-unit
 	@tests/unit/coverage build/cov
-BENCH_PROGRAMS := $(foreach p,bare-create timing sim-helpers sim-discovery floor,build/release/bench/$p)
-bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## speed and memory, on real kernels, against their goals
+bench: $(PROGRAMS) build/release/bench/bare-create build/release/bench/timing build/release/bench/sim-helpers build/release/bench/sim-discovery ## speed and memory, on real kernels, against their goals
 	@BUILD=$(abspath $B) tests/bench/run
 	@BUILD=$(abspath $B) tests/bench/helpers
 	@BUILD=$(abspath $B) tests/bench/collector
