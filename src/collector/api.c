@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "collector/cdc.h"
 #include "collector/collector.h"
 #include "collector/filter.h"
 #include "collector/merge.h"
@@ -377,8 +378,8 @@ int api_find(const char *method, const char *path, const struct api_route **ret,
 	     const char **ret_id, struct err *err)
 {
 	bool other_method = false;
-	static const struct api_route *const tables[] = { routes, intent_routes, zone_routes,
-							  ddc_routes, merge_routes };
+	static const struct api_route *const tables[] = { routes,     intent_routes, zone_routes,
+							  ddc_routes, merge_routes,  cdc_routes };
 	const struct api_route *route = NULL;
 	size_t i;
 

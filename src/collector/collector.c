@@ -62,6 +62,7 @@ static void after_commit(void *data)
 	events_flush(collector->events);
 	if (collector->front)
 		front_flush(collector->front);
+	cdc_flush(collector->cdc);
 }
 
 static void reload(void *data, const struct err *cause)
@@ -80,6 +81,8 @@ static void reload(void *data, const struct err *cause)
 	lease_start(collector->lease, NULL);
 	intent_reload(collector->intents);
 	zone_reload(collector->zones);
+	cdc_mark(collector->cdc);
+	cdc_flush(collector->cdc);
 	if (collector->front)
 		front_flush(collector->front);
 }
@@ -217,6 +220,7 @@ int collector_reload(struct collector *collector, const struct setup *setup, str
 void collector_deinit(struct collector *collector)
 {
 	commit_free(collector->commit);
+	cdc_free(collector->cdc);
 	front_free(collector->front);
 	loop_source_free(collector->tick);
 	intent_free(collector->intents);

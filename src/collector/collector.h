@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "collector/auth.h"
+#include "collector/cdc.h"
 #include "collector/commit.h"
 #include "collector/ddc.h"
 #include "collector/events.h"
@@ -35,6 +36,7 @@ struct collector {
 	struct commit *commit;
 	struct intents *intents;
 	struct zones *zones;
+	struct cdc *cdc; /* NULL: no discovery controller */
 	struct ddcs *ddcs;
 	struct lease *lease;
 	struct front *front; /* NULL: nobody can ask */

@@ -100,8 +100,9 @@ static int check_events(struct work *work, struct err *err)
 		const struct registry_object *object;
 		size_t size;
 
-		report_event_at(work->report, i, &event);
-		r = check_kind(work->collector->registry, event.kind, err);
+		r = report_event_decode(js_at(work->report->events, i), &event, err);
+		if (r == 0)
+			r = check_kind(work->collector->registry, event.kind, err);
 		if (r < 0 || !event.object || strcmp(event.type, "removed") == 0)
 			continue;
 		/* what grows counts: one that is there several times may shrink only once */
@@ -190,8 +191,8 @@ static int apply_events(struct work *work, uint64_t until)
 	int r = 0;
 
 	for (i = 0; i < js_length(work->report->events) && r == 0; i++) {
-		report_event_at(work->report, i, &event);
-		if (event.seq > until)
+		r = report_event_decode(js_at(work->report->events, i), &event, work->err);
+		if (r < 0 || event.seq > until)
 			break;
 		if (event.seq <= work->source->seq)
 			continue;
@@ -313,11 +314,10 @@ static int begin_boot(struct work *work)
 	struct report_event event;
 	uint64_t seq = work->report->snapshot_seq;
 
-	if (js_length(work->report->events)) {
-		report_event_at(work->report, 0, &event);
-		if (event.seq <= seq)
-			seq = event.seq - 1;
-	}
+	if (js_length(work->report->events) &&
+	    report_event_decode(js_at(work->report->events, 0), &event, NULL) == 0 &&
+	    event.seq <= seq)
+		seq = event.seq - 1;
 	registry_touch(work->collector->registry, work->source);
 	work->source->seq = seq;
 	work->source->resync = false;

@@ -101,6 +101,8 @@ static int start(void *data, struct loop *loop, struct err *err)
 		r = front_new(collector, service_take_socket("collector"), &collector->front, err);
 	if (r == 0)
 		r = ddc_configure(collector->ddcs, &daemon->discovery, err);
+	if (r == 0)
+		r = cdc_new(collector, &collector->cdc, err);
 	if (r < 0)
 		return r;
 	log_info("%s port %u, %s", daemon->setup.address, front_port(collector->front),

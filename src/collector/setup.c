@@ -14,6 +14,8 @@
 #include "base/fs.h"
 #include "collector/ddc-conf.h"
 #include "core/cfg.h"
+#include "nvmf/addr.h"
+#include "nvmf/nvme-spec.h"
 
 #define FILE_MAX (1u << 20)
 
@@ -30,6 +32,8 @@ void setup_init(struct setup *setup, const char *state_dir)
 		.connections_max = 32768,
 		.lease_min_seconds = 3,
 		.lease_max_seconds = 3600,
+		.cdc_cntlid_first = 1,
+		.cdc_cntlid_last = NVME_CNTLID_MAX,
 	};
 	snprintf(setup->state_dir, sizeof(setup->state_dir), "%s", state_dir);
 }
@@ -110,6 +114,79 @@ static int check_discovery(const struct cfg_item *item, struct err *err)
 	return r;
 }
 
+/* --- cdc = { .. } */
+
+static int take_listen(struct setup *setup, const struct cfg_item *list, struct err *err)
+{
+	size_t i;
+	int r = cfg_need_list(list, err);
+
+	if (r == 0 && cfg_length(list) > SETUP_CDC_LISTEN_MAX)
+		return cfg_error(list, err, -EINVAL, "more than %d addresses",
+				 SETUP_CDC_LISTEN_MAX);
+	for (i = 0; r == 0 && i < cfg_length(list); i++) {
+		const struct cfg_item *item = cfg_at(list, i);
+		struct addr addr;
+		const char *text;
+
+		r = cfg_text(item, &text, err);
+		if (r < 0)
+			return r;
+		r = addr_parse(text, NVME_TCP_DISCOVERY_PORT, &addr, err);
+		if (r == 0 && (addr.family == ADDR_NAME || strlen(text) >= 80))
+			r = err_set(err, -EINVAL, "\"%s\" is no numeric address", text);
+		if (r < 0) {
+			cfg_prefix(item, err);
+			return r;
+		}
+		snprintf(setup->cdc_listen[i], sizeof(setup->cdc_listen[i]), "%s", text);
+	}
+	setup->n_cdc_listen = cfg_length(list);
+	return r;
+}
+
+static int take_nqn(struct setup *setup, const struct cfg_item *item, struct err *err)
+{
+	const char *text;
+	int r = cfg_text(item, &text, err);
+
+	if (r < 0)
+		return r;
+	if (*text)
+		r = nqn_check(text, err);
+	if (r < 0)
+		cfg_prefix(item, err);
+	else
+		snprintf(setup->cdc_nqn, sizeof(setup->cdc_nqn), "%s", text);
+	return r;
+}
+
+static int take_cdc(struct setup *setup, const struct cfg_item *group, struct err *err)
+{
+	const struct cfg_item *item;
+	size_t i;
+	int r = cfg_need_group(group, err);
+
+	for (i = 0; r == 0 && (item = cfg_at(group, i)); i++) {
+		const char *name = cfg_name(item);
+
+		if (strcmp(name, "listen") == 0)
+			r = take_listen(setup, item, err);
+		else if (strcmp(name, "nqn") == 0)
+			r = take_nqn(setup, item, err);
+		else if (strcmp(name, "cntlid_first") == 0)
+			r = cfg_int(item, 1, NVME_CNTLID_MAX, &setup->cdc_cntlid_first, err);
+		else if (strcmp(name, "cntlid_last") == 0)
+			r = cfg_int(item, 1, NVME_CNTLID_MAX, &setup->cdc_cntlid_last, err);
+		else
+			r = cfg_error(item, err, -EINVAL,
+				      "unknown key \"%s\" in cdc: listen, nqn, cntlid_first and "
+				      "cntlid_last are known",
+				      name);
+	}
+	return r;
+}
+
 static int take(struct setup *setup, const struct cfg_item *item, struct err *err)
 {
 	const char *name = cfg_name(item);
@@ -123,6 +200,8 @@ static int take(struct setup *setup, const struct cfg_item *item, struct err *er
 	for (i = 0; i < sizeof(number_keys) / sizeof(number_keys[0]); i++)
 		if (strcmp(name, number_keys[i].name) == 0)
 			return take_number(setup, item, &number_keys[i], err);
+	if (strcmp(name, "cdc") == 0)
+		return take_cdc(setup, item, err);
 	return cfg_error(item, err, -EINVAL,
 			 "unknown key \"%s\": sunfish-collector.conf(5) has those there are", name);
 }
@@ -196,6 +275,8 @@ int setup_check(const struct setup *setup, struct err *err)
 			       setup->address);
 	if (setup->lease_min_seconds > setup->lease_max_seconds)
 		return err_set(err, -EINVAL, "lease_min_seconds is more than lease_max_seconds");
+	if (setup->cdc_cntlid_first > setup->cdc_cntlid_last)
+		return err_set(err, -EINVAL, "cntlid_first of cdc is more than cntlid_last");
 	if (*setup->state_dir != '/')
 		return err_set(err, -EINVAL, "state_dir \"%s\" must be an absolute path",
 			       setup->state_dir);

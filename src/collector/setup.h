@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "nvmf/nqn.h"
 
 #define SETUP_PATH_MAX 4096
+#define SETUP_CDC_LISTEN_MAX 16
 
 struct setup {
 	char address[64]; /* numeric */
@@ -27,6 +29,11 @@ struct setup {
 	int64_t connections_max;
 	int64_t lease_min_seconds; /* bounds of three intervals */
 	int64_t lease_max_seconds;
+	/* The discovery controller; none without an address. */
+	char cdc_listen[SETUP_CDC_LISTEN_MAX][80]; /* ADDR or ADDR:PORT, numeric */
+	size_t n_cdc_listen;
+	char cdc_nqn[NQN_MAX + 1];		   /* "": one that stays with the store */
+	int64_t cdc_cntlid_first, cdc_cntlid_last; /* its part of the controller ids */
 };
 
 /* The defaults. @state_dir  such as /var/lib/sunfish/collector */

@@ -96,6 +96,43 @@ static void refuses_unknown_keys_and_wrong_values(void **state)
 	assert_refused("nodes_max = 0;", "from 1 to");
 }
 
+static void where_the_discovery_controller_listens_is_checked(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *why;
+	} wrong[] = {
+		{ "cdc = { listen = [ \"head\" ]; };", "no numeric address" },
+		{ "cdc = { listen = \"10.1.1.1\"; };", "list" },
+		{ "cdc = { nqn = \"nqn.2014-08.org.nvmexpress.discovery\"; };",
+		  "give another name" },
+		{ "cdc = { cntlid_first = 9; cntlid_last = 8; };", "cntlid_first" },
+		{ "cdc = { cntlid_last = 65520; };", "65519" },
+		{ "cdc = { port = 8009; };", "unknown key \"port\" in cdc" },
+	};
+	static const char right[] = "cdc = { listen = [ \"10.1.1.1\", \"[fd00::1]:8010\" ]; nqn = "
+				    "\"nqn.2024-01.example:cdc\"; };";
+	struct setup setup;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct err err = ERR_NULL;
+
+		setup_init(&setup, "/s");
+		assert_int_equal(
+			setup_parse(wrong[i].text, strlen(wrong[i].text), "f", &setup, &err),
+			-EINVAL);
+		if (!strstr(err.text, wrong[i].why))
+			fail_msg("%s", err.text);
+		assert_int_equal(setup.n_cdc_listen, 0);
+	}
+	assert_int_equal(setup_parse(right, strlen(right), "f", &setup, NULL), 0);
+	assert_int_equal(setup.n_cdc_listen, 2);
+	assert_string_equal(setup.cdc_listen[1], "[fd00::1]:8010");
+	assert_string_equal(setup.cdc_nqn, "nqn.2024-01.example:cdc");
+}
+
 static void the_sample_is_the_defaults(void **state)
 {
 	CLEANUP_FREE char *text = NULL;
@@ -129,6 +166,7 @@ int main(void)
 		cmocka_unit_test(without_tls_there_is_only_loopback),
 		cmocka_unit_test(refuses_what_does_not_go_together),
 		cmocka_unit_test(refuses_unknown_keys_and_wrong_values),
+		cmocka_unit_test(where_the_discovery_controller_listens_is_checked),
 		cmocka_unit_test(the_sample_is_the_defaults),
 	};
 
