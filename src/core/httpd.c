@@ -54,6 +54,7 @@ struct httpd_request {
 	bool kept;
 	void *user;
 	void (*gone)(void *user, struct httpd_request *request);
+	char *address;
 	char *name;
 };
 
@@ -173,6 +174,7 @@ static void request_free(struct httpd_request *request)
 	forget_body(request);
 	if (request->response)
 		MHD_destroy_response(request->response);
+	free(request->address);
 	free(request->name);
 	free(request);
 }
@@ -344,22 +346,21 @@ const char *httpd_body(const struct httpd_request *request, size_t *ret_length)
 	return str_get(&request->body);
 }
 
-/* Kept with the connection: each request asks for it. */
 const char *httpd_peer_address(const struct httpd_request *request)
 {
-	struct shard_connection *connection = request->connection;
+	struct httpd_request *cache = (struct httpd_request *)request;
 	struct sockaddr_storage storage = { 0 };
 	socklen_t size = sizeof(storage);
 	char text[NI_MAXHOST] = "";
 
-	if (connection->address)
-		return connection->address;
-	if (getpeername(connection->fd, (struct sockaddr *)&storage, &size) == 0 &&
+	if (request->address)
+		return request->address;
+	if (getpeername(request->connection->fd, (struct sockaddr *)&storage, &size) == 0 &&
 	    getnameinfo((struct sockaddr *)&storage, size, text, sizeof(text), NULL, 0,
 			NI_NUMERICHOST) == 0)
 		/* IPv4 on a socket of both */
-		connection->address = strdup(strncmp(text, "::ffff:", 7) == 0 ? text + 7 : text);
-	return connection->address ? connection->address : "";
+		cache->address = strdup(strncmp(text, "::ffff:", 7) == 0 ? text + 7 : text);
+	return request->address ? request->address : "";
 }
 
 const char *httpd_peer_name(const struct httpd_request *request)

@@ -38,8 +38,7 @@ struct shard_connection {
 	int fd;
 	struct shard *shard;
 	struct MHD_Connection *mhd;
-	void *user;    /* whatever the user wants */
-	char *address; /* and a text of his, freed with it */
+	void *user; /* whatever the user wants */
 	/* private */
 	struct shard_connection *previous;
 	struct shard_connection *next;

@@ -9,8 +9,7 @@
 
 static bool has_filter(const struct ctl *ctl)
 {
-	return ctl->opt.node || ctl->opt.nqn || ctl_host(ctl) || ctl->opt.state ||
-	       ctl->opt.contradictions;
+	return ctl->opt.node || ctl->opt.nqn || ctl_host(ctl) || ctl->opt.state;
 }
 
 int cmd_list(struct ctl *ctl, struct err *err)
@@ -27,7 +26,6 @@ int cmd_list(struct ctl *ctl, struct err *err)
 	client_add_query(&path, "nqn", ctl->opt.nqn);
 	client_add_query(&path, "host", ctl_host(ctl));
 	client_add_query(&path, "state", ctl->opt.state);
-	client_add_query(&path, "contradictions", ctl->opt.contradictions ? "1" : NULL);
 	if (path.failed)
 		return err_nomem(err);
 	r = client_get(ctl->client, str_get(&path), &document, err);
@@ -44,4 +42,12 @@ int cmd_list(struct ctl *ctl, struct err *err)
 			has_filter(ctl) ? "nothing fits what was asked for"
 					: view_listing_nothing(listing));
 	return 0;
+}
+
+int cmd_view(struct ctl *ctl, struct err *err)
+{
+	if (!ctl_host(ctl))
+		return cli_usage(&ctl->cli,
+				 err_set(err, -EINVAL, "--host HOSTNQN says whose view is meant"));
+	return cmd_list(ctl, err);
 }

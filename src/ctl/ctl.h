@@ -22,7 +22,6 @@ struct ctl_options {
 	bool force;
 	bool once;
 	bool any_host;
-	bool contradictions;
 	const char *url;
 	const char *ca_file;
 	const char *token_file;
@@ -33,7 +32,6 @@ struct ctl_options {
 	const char *job;
 	const char *role;
 	const char *output;
-	const char *tenant;
 	int64_t after;	     /* -1: not given */
 	int64_t limit;	     /* 0: not given */
 	uint64_t lease_ms;   /* 0: none */
@@ -42,8 +40,6 @@ struct ctl_options {
 	struct cli_list devs;
 	struct cli_list hosts; /* of filters the last one */
 	struct cli_list listeners;
-	struct cli_list subsystems;
-	struct cli_list ports;
 };
 
 struct ctl {
@@ -66,6 +62,7 @@ void ctl_print_table(struct ctl *ctl, const struct table *table, const char *not
 
 /* --- verbs */
 int cmd_list(struct ctl *ctl, struct err *err); /* all that view.h has a listing of */
+int cmd_view(struct ctl *ctl, struct err *err);
 int cmd_events(struct ctl *ctl, struct err *err);
 int cmd_watch(struct ctl *ctl, struct err *err);
 int cmd_tree(struct ctl *ctl, struct err *err);
@@ -74,9 +71,6 @@ int cmd_attach(struct ctl *ctl, struct err *err);
 int cmd_detach(struct ctl *ctl, struct err *err);
 int cmd_export_create(struct ctl *ctl, struct err *err);
 int cmd_export_delete(struct ctl *ctl, struct err *err);
-int cmd_zone_create(struct ctl *ctl, struct err *err);
-int cmd_zone_change(struct ctl *ctl, struct err *err); /* add, remove */
-int cmd_zone_delete(struct ctl *ctl, struct err *err);
 int cmd_node_add(struct ctl *ctl, struct err *err);
 int cmd_node_remove(struct ctl *ctl, struct err *err);
 int cmd_status(struct ctl *ctl, struct err *err);

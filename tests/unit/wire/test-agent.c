@@ -146,12 +146,13 @@ static bool apply(const struct report *report)
 	return false;
 }
 
-static void reply_answer(struct httpd_request *request, const struct report_answer *answer)
+static void reply_js(struct httpd_request *request, struct js *take_js)
 {
-	char text[REPORT_ANSWER_TEXT];
-	int length = report_answer_format(answer, text, sizeof(text));
+	char *text = js_format(take_js, JS_COMPACT);
 
-	httpd_reply(request, 200, "application/json", text, (size_t)length, NULL);
+	httpd_reply(request, 200, "application/json", text, strlen(text), NULL);
+	free(text);
+	js_free(take_js);
 }
 
 static void reply_error(struct httpd_request *request, unsigned int status)
@@ -217,7 +218,7 @@ static void on_report(struct httpd_request *request)
 	} else if (collector.mood == MOOD_GARBAGE) {
 		httpd_reply(request, 200, "text/plain", "good", 4, NULL);
 	} else {
-		reply_answer(request, &answer);
+		reply_js(request, report_answer_encode(&answer));
 	}
 }
 
@@ -680,7 +681,7 @@ static void one_report_is_under_way_at_a_time(void **state)
 	assert_int_equal(collector.reports, 2);
 	collector.mood = MOOD_GOOD;
 	answer.ack = 1;
-	reply_answer(collector.held, &answer);
+	reply_js(collector.held, report_answer_encode(&answer));
 	collector.held = NULL;
 	settles();
 	assert_int_equal(collector.reports, 3);
