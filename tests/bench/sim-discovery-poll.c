@@ -20,20 +20,14 @@
 
 /* --- the floor */
 
-#define N_STEPS 5 /* ICReq, Connect, CC and CSTS, Identify and so on, records */
-
-struct bare {
-	int fd;
-	int step;
-	uint32_t got; /* bytes of this step's answer */
-};
+#define N_STEPS (SIM_LAST_STEP + 1)
 
 /* What each step sends, as disc-session says it, and how many bytes answer it. */
 static struct {
 	uint8_t bytes[2048];
 	size_t length;
 	uint32_t answer;
-} steps[N_STEPS + 2]; /* then a look, and a keep-alive */
+} steps[N_STEPS + 3]; /* then a look, a keep-alive, and a look after an event */
 
 static void keep_step(int i, struct disc_out *out, uint32_t answer)
 {
@@ -78,7 +72,7 @@ static void data(struct disc_session *s, uint16_t cid, const uint8_t *bytes, uin
 	answer(s, cid, 0, out);
 }
 
-static void prepare(uint32_t records)
+void sim_prepare(uint32_t records)
 {
 	const struct disc_session_setup setup = { .hostnqn = "nqn.2014-08.org.nvmexpress:uuid:0",
 						  .subnqn = NQN_DISCOVERY,
@@ -115,18 +109,37 @@ static void prepare(uint32_t records)
 	data(&s, 5, header, sizeof(header), &out);
 	disc_session_keep_alive(&s, &out);
 	keep_step(6, &out, PDU_RESPONSE_BYTES);
+	answer(&s, 8, 0, &out);
+	answer(&s, 7, NVME_ASYNC_DISCOVERY, &out);
+	disc_session_look(&s, &out);
+	keep_step(7, &out, looked);
 	disc_session_deinit(&s);
 	disc_out_deinit(&out);
 }
 
-static void bare_send(struct bare *bare)
+/* As many hosts: another NQN and id for each, in the data of Connect. */
+static void name_host(uint32_t i)
 {
+	uint8_t *data = steps[1].bytes + PDU_COMMAND_BYTES;
+	char nqn[128];
+
+	snprintf(nqn, sizeof(nqn), SIM_HOST_NQN, i);
+	memset(data + 512, 0, 256);
+	memcpy(data + 512, nqn, strlen(nqn));
+	memcpy(data, &i, sizeof(i));
+}
+
+void sim_bare_send(struct sim_bare *bare, int step)
+{
+	bare->step = step;
 	bare->got = 0;
-	if (send(bare->fd, steps[bare->step].bytes, steps[bare->step].length, MSG_NOSIGNAL) < 0)
+	if (step == 1)
+		name_host(bare->number);
+	if (send(bare->fd, steps[step].bytes, steps[step].length, MSG_NOSIGNAL) < 0)
 		sim_fail("send");
 }
 
-static void bare_open(int epoll_fd, struct bare *bare, uint32_t i, const char *port)
+static void bare_open(int epoll_fd, struct sim_bare *bare, uint32_t i, const char *port)
 {
 	const struct sockaddr_in to = { .sin_family = AF_INET,
 					.sin_port = htons((uint16_t)atoi(port)),
@@ -134,7 +147,9 @@ static void bare_open(int epoll_fd, struct bare *bare, uint32_t i, const char *p
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = bare };
 	int one = 1;
 
-	*bare = (struct bare){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), .step = -1 };
+	*bare = (struct sim_bare){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
+				   .step = -1,
+				   .number = i };
 	if (bare->fd < 0)
 		sim_fail("socket");
 	setsockopt(bare->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -145,14 +160,13 @@ static void bare_open(int epoll_fd, struct bare *bare, uint32_t i, const char *p
 }
 
 /* Returns: has its last step ended? */
-static bool bare_go(struct bare *bare, int last)
+static bool bare_go(struct sim_bare *bare, int last)
 {
 	static uint8_t buffer[262144];
 	ssize_t more;
 
 	if (bare->step < 0) {
-		bare->step = 0;
-		bare_send(bare);
+		sim_bare_send(bare, 0);
 		return false;
 	}
 	more = recv(bare->fd, buffer, sizeof(buffer), 0);
@@ -165,14 +179,13 @@ static bool bare_go(struct bare *bare, int last)
 		return false;
 	if (bare->step == last)
 		return true;
-	bare->step++;
-	bare_send(bare);
+	sim_bare_send(bare, bare->step + 1);
 	return false;
 }
 
 /* Until @n have ended; @open of them are opened on the way, so many at a time. */
-static void bare_run(int epoll_fd, struct bare *all, uint32_t n, uint32_t in_flight,
-		     const char *port, int last)
+void sim_bare_run(int epoll_fd, struct sim_bare *all, uint32_t n, uint32_t in_flight,
+		  const char *port, int last)
 {
 	struct epoll_event events[256];
 	uint32_t ended = 0;
@@ -193,31 +206,30 @@ static void bare_run(int epoll_fd, struct bare *all, uint32_t n, uint32_t in_fli
 	}
 }
 
-static void bare_all(int epoll_fd, struct bare *all, uint32_t n, int step, const char *name)
+static void bare_all(int epoll_fd, struct sim_bare *all, uint32_t n, int step, const char *name)
 {
 	struct sim_step figures;
 	uint32_t i;
 
 	sim_begin(&figures);
 	for (i = 0; i < n; i++) {
-		all[i].step = step;
-		bare_send(&all[i]);
+		sim_bare_send(&all[i], step);
 	}
-	bare_run(epoll_fd, all, n, n, NULL, step);
+	sim_bare_run(epoll_fd, all, n, n, NULL, step);
 	sim_end(&figures, name, n);
 	putchar('\n');
 }
 
 int sim_poll_floor(const char *port, uint32_t n, uint32_t in_flight, int seconds)
 {
-	struct bare *all = calloc(n, sizeof(*all));
+	struct sim_bare *all = calloc(n, sizeof(*all));
 	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct sim_step figures;
 
 	(void)seconds;
-	prepare(1);
+	sim_prepare(1);
 	sim_begin(&figures);
-	bare_run(epoll_fd, all, n, in_flight, port, N_STEPS - 1);
+	sim_bare_run(epoll_fd, all, n, in_flight, port, SIM_LAST_STEP);
 	sim_end(&figures, "cold", n);
 	putchar('\n');
 	bare_all(epoll_fd, all, n, N_STEPS, "look");

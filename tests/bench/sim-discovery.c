@@ -4,6 +4,7 @@
  *
  *   sim-discovery serve PORT [RECORDS [BEHAVIOUR..]]
  *   sim-discovery poll  floor|client PORT ENDPOINTS IN-FLIGHT [SECONDS]
+ *   sim-discovery controller PORT MS
  *   sim-discovery hosts PORT HOSTS SECONDS
  *
  * serve answers at each address of 127/8: so many PDUs and nothing else, the floor of what a
@@ -18,9 +19,11 @@
  *
  * poll asks ENDPOINTS of them, IN-FLIGHT at a time, and keeps the connections: client is
  * disc-client, floor the same PDUs from a bare epoll loop. Then it looks once at all, and for
- * SECONDS only keeps them alive (KATO 10 s). hosts stays at one controller with so many host NQNs
- * and tells when events came. One line of figures for each step, "name value" pairs; "cpu_us" is
- * this process's, per endpoint. Exit status: 0; 1 something did not work.
+ * SECONDS only keeps them alive (KATO 10 s). controller is one of ours, whose log changes each MS
+ * for all. hosts stays there with so many host NQNs and tells when events came; they look at
+ * the log then. One
+ * line of figures for each step, "name value" pairs; "cpu_us" is this process's, per endpoint. Exit
+ * status: 0; 1 something did not work.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -75,10 +78,12 @@ void sim_fail(const char *what)
 	exit(1);
 }
 
+bool sim_one_address;
+
 /* Addresses 127.1.0.0 and on. */
 uint32_t sim_address(uint32_t i)
 {
-	return 0x7f010000 + i;
+	return sim_one_address ? INADDR_LOOPBACK : 0x7f010000 + i;
 }
 
 void sim_begin(struct sim_step *step)
@@ -100,6 +105,7 @@ static int usage(void)
 {
 	fputs("usage: sim-discovery serve PORT [RECORDS [KIND=PERCENT..]]\n"
 	      "       sim-discovery poll floor|client PORT ENDPOINTS IN-FLIGHT [SECONDS]\n"
+	      "       sim-discovery controller PORT MS\n"
 	      "       sim-discovery hosts PORT HOSTS SECONDS\n",
 	      stderr);
 	return 2;
@@ -122,6 +128,8 @@ int main(int argc, char **argv)
 	if (argc >= 6 && strcmp(argv[1], "poll") == 0 && strcmp(argv[2], "client") == 0)
 		return sim_poll_client(argv[3], (uint32_t)atoi(argv[4]), (uint32_t)atoi(argv[5]),
 				       argc > 6 ? atoi(argv[6]) : 0);
+	if (argc >= 4 && strcmp(argv[1], "controller") == 0)
+		return sim_controller(argv[2], atoi(argv[3]));
 	if (argc >= 5 && strcmp(argv[1], "hosts") == 0)
 		return sim_hosts(argv[2], (uint32_t)atoi(argv[3]), atoi(argv[4]));
 	return usage();
