@@ -415,6 +415,61 @@ static bool is(struct httpd_request *request, const char *method, const char *pa
 	return strcmp(httpd_method(request), method) == 0 && strcmp(httpd_path(request), path) == 0;
 }
 
+/* Bodies of requests that are no reports are small. */
+#define BODY_MAX (1u << 20)
+
+static bool has_body(const struct httpd_request *request)
+{
+	const char *length = httpd_header(request, "Content-Length");
+
+	return httpd_header(request, "Transfer-Encoding") || (length && strcmp(length, "0") != 0);
+}
+
+static bool is_too_long(struct httpd_request *request)
+{
+	const char *text = httpd_header(request, "Content-Length");
+	uint64_t length;
+
+	return strcmp(httpd_path(request), API_ROOT "/report") != 0 && text &&
+	       str_parse_uint(text, UINT64_MAX, &length) == 0 && length > BODY_MAX;
+}
+
+/* A page somewhere else makes a browser ask: with its certificate, if it has one. No client of ours
+ * says where it comes from. */
+static bool is_foreign_page(const struct httpd_request *request)
+{
+	return strcmp(httpd_method(request), "GET") != 0 && httpd_header(request, "Origin");
+}
+
+static int check_who(struct front *front, struct httpd_request *request, struct auth_who *ret,
+		     struct err *err)
+{
+	return auth_check(front->collector->auth, httpd_header(request, "Authorization"),
+			  httpd_peer_name(request), httpd_peer_address(request),
+			  collector_now_ms(front->collector), ret, err);
+}
+
+/* Nobody's body is read but that of who may ask. */
+static void on_head(void *data, struct httpd_request *request)
+{
+	struct front *front = data;
+	struct auth_who who;
+	struct err err = ERR_NULL;
+	int r;
+
+	if (is_foreign_page(request)) {
+		front_refuse(request, -EACCES, "pages of other origins change nothing here");
+		return;
+	}
+	if (!has_body(request))
+		return;
+	r = check_who(front, request, &who, &err);
+	if (r < 0)
+		refuse_unknown(request, r, err.text);
+	else if (is_too_long(request))
+		front_refuse(request, -E2BIG, "the body is longer than that of any such request");
+}
+
 static void on_request(void *data, struct httpd_request *request)
 {
 	struct front *front = data;
@@ -426,9 +481,7 @@ static void on_request(void *data, struct httpd_request *request)
 		front_refuse(request, -ECANCELED, "the collector ends");
 		return;
 	}
-	r = auth_check(front->collector->auth, httpd_header(request, "Authorization"),
-		       httpd_peer_name(request), httpd_peer_address(request),
-		       collector_now_ms(front->collector), &who, &err);
+	r = check_who(front, request, &who, &err);
 	if (r < 0)
 		refuse_unknown(request, r, err.text);
 	else if (is(request, "POST", API_ROOT "/report"))
@@ -469,6 +522,7 @@ static int start(struct front *front, struct httpd **ret, struct err *err)
 		.body_max = (size_t)setup->report_bytes_max,
 		.connection_bytes = CONNECTION_BYTES,
 		.timeout_seconds = IDLE_SECONDS,
+		.head = on_head,
 	};
 	int r = read_pem(setup->certificate, &certificate, err);
 

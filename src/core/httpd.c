@@ -276,10 +276,11 @@ static enum MHD_Result take_head(struct httpd *httpd, struct MHD_Connection *mhd
 	*ret = request;
 	if (!request)
 		return MHD_NO;
-	if (!is_announced_too_long(request))
-		return MHD_YES;
-	refuse_body(request);
-	return queue(request);
+	if (httpd->config.head)
+		httpd->config.head(httpd->data, request);
+	if (!request->answered && is_announced_too_long(request))
+		refuse_body(request);
+	return request->answered ? queue(request) : MHD_YES;
 }
 
 /* Called for the head of a request, for each piece of its body, at its end, and once more after it

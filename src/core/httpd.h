@@ -22,6 +22,10 @@ struct httpd;
 struct httpd_request;
 struct httpd_stream;
 
+/* Called with a whole request. Answer with httpd_reply or httpd_stream_open, now, or later after
+ * httpd_request_keep: what is neither answered nor kept is answered with 500. */
+typedef void (*httpd_fn)(void *data, struct httpd_request *request);
+
 struct httpd_config {
 	const char *address; /* numeric */
 	uint16_t port;	     /* 0: any, see httpd_port */
@@ -34,11 +38,10 @@ struct httpd_config {
 	size_t body_max;	      /* longer ones are answered with 413 */
 	size_t connection_bytes;      /* a request's head fits into 3/4 of it; 0: 4096 */
 	unsigned int timeout_seconds; /* of an idle connection; 0: none */
+	/* NULL: none. Called for the head of a request, before its body is read: answer it at once
+	 * with httpd_reply, and no body is taken; or do nothing, and it goes on. */
+	httpd_fn head;
 };
-
-/* Called with a whole request. Answer with httpd_reply or httpd_stream_open, now, or later after
- * httpd_request_keep: what is neither answered nor kept is answered with 500. */
-typedef void (*httpd_fn)(void *data, struct httpd_request *request);
 
 /* Texts are borrowed; config->listen_fd is taken. Returns: 0, *ret owned; -EADDRINUSE; -EINVAL
  * certificate or key is none; other negative errno. */

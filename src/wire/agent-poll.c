@@ -96,10 +96,9 @@ static void send_poll(struct agent *agent)
 {
 	struct agent_poll *poll = &agent->poll;
 	char url[AGENT_PATH_MAX];
-	struct httpc_request request = { .method = "GET",
-					 .url = url,
-					 .timeout_ms = TIMEOUT_MS,
-					 .body_max = REPORT_BYTES_MAX };
+	struct httpc_request request = {
+		.method = "GET", .url = url, .timeout_ms = TIMEOUT_MS, .body_max = REPORT_BYTES_MAX
+	};
 	struct err err = ERR_NULL;
 
 	loop_timer_stop(poll->timer);

@@ -21,7 +21,7 @@
 #define BYTES_MAX (1u << 20)	    /* of events in a report */
 #define RESYNC_BYTES_MAX (8u << 20) /* .. that has to have the newest */
 #define ANSWER_BYTES_MAX (64u << 10)
-#define SLACK_PART 8		    /* of the interval: so much later it may be */
+#define SLACK_PART 8 /* of the interval: so much later it may be */
 
 /* --- what is in it */
 
@@ -348,10 +348,9 @@ static void send_report(struct agent *agent)
 		now >= report->sampled_ms + agent->interval_ms - agent->interval_ms / SLACK_PART;
 	CLEANUP_STR struct str text = STR_NULL;
 	char url[AGENT_PATH_MAX];
-	struct httpc_request request = { .method = "POST",
-					 .url = url,
-					 .timeout_ms = TIMEOUT_MS,
-					 .body_max = ANSWER_BYTES_MAX };
+	struct httpc_request request = {
+		.method = "POST", .url = url, .timeout_ms = TIMEOUT_MS, .body_max = ANSWER_BYTES_MAX
+	};
 	struct err err = ERR_NULL;
 	int r;
 

@@ -263,6 +263,57 @@ static void nobody_gets_in_without_a_token(void **state)
 	assert_int_equal(ask_quietly(&d, d.token, "POST", "/nodes", "{"), 400);
 }
 
+static void nobodys_body_is_read(void **state)
+{
+	static const char *const tokens[] = { "", "Authorization: Bearer 0123\r\n" };
+	DAEMON d;
+	size_t i;
+
+	(void)state;
+	daemon_begin(&d);
+	for (i = 0; i < 2; i++) {
+		CLEANUP_STR struct str head = STR_NULL;
+		CLEANUP_STR struct str answer = STR_NULL;
+		CLEANUP_CLOSE int fd = dial(&d);
+
+		/* the answer comes although the body never does */
+		str_addf(
+			&head,
+			"POST /sunfish/v1/report HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n"
+			"%s\r\n{",
+			tokens[i]);
+		assert_int_equal(send(fd, str_get(&head), head.length, MSG_NOSIGNAL),
+				 (ssize_t)head.length);
+		assert_int_equal(read_answer(fd, &answer), 401);
+	}
+}
+
+static void a_long_body_is_taken_of_reports_only(void **state)
+{
+	DAEMON d;
+	CLEANUP_STR struct str body = STR_NULL;
+
+	(void)state;
+	daemon_begin(&d);
+	str_addf(&body, "{\"name\":\"%02000000d\"}", 0);
+	assert_int_equal(ask_quietly(&d, d.token, "POST", "/nodes", str_get(&body)), 413);
+	assert_int_equal(ask_quietly(&d, d.token, "POST", "/report", str_get(&body)), 400);
+}
+
+static void a_page_of_another_origin_changes_nothing(void **state)
+{
+	DAEMON d;
+	CLEANUP_STR struct str answer = STR_NULL;
+	CLEANUP_CLOSE int fd = -1;
+
+	(void)state;
+	daemon_begin(&d);
+	fd = request(&d, d.token, "POST", "/nodes", "Origin: https://evil.example\r\n",
+		     "{\"name\":\"evil\",\"role\":\"admin\"}");
+	assert_int_equal(read_answer(fd, &answer), 403);
+	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/evil", ""), 404);
+}
+
 static void wrong_tokens_are_slowed_down_and_right_ones_are_not(void **state)
 {
 	DAEMON d;
@@ -698,6 +749,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_gets_in_without_a_token),
+		cmocka_unit_test(nobodys_body_is_read),
+		cmocka_unit_test(a_long_body_is_taken_of_reports_only),
+		cmocka_unit_test(a_page_of_another_origin_changes_nothing),
 		cmocka_unit_test(wrong_tokens_are_slowed_down_and_right_ones_are_not),
 		cmocka_unit_test(a_node_reports_only_of_itself),
 		cmocka_unit_test(a_token_by_id_is_no_right_to_anothers_name),
