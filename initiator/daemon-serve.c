@@ -44,7 +44,7 @@ static int send_js(struct rpc_conn *conn, struct js *take_js)
 	CLEANUP_JS struct js *js = take_js;
 	CLEANUP_FREE char *text = js_format(js, JS_COMPACT);
 
-	return text ? rpc_send(conn, text, strlen(text)) : -ENOMEM;
+	return text ? rpc_send_large(conn, text, strlen(text)) : -ENOMEM;
 }
 
 static void answer(struct rpc_conn *conn, struct js *take_result)
@@ -407,28 +407,12 @@ static int do_disconnect(struct daemon *daemon, struct rpc_conn *conn,
 
 static int do_list(struct daemon *daemon, struct rpc_conn *conn, struct err *err)
 {
-	static const char *const kinds[] = { "connection", "controller" };
-	CLEANUP_OBJECT_SET struct object_set *few = object_set_new();
-	const struct object_set *all = agent_state(daemon->agent);
 	struct js *result = js_object();
-	size_t i;
 	int r;
 
-	js_set(result, "objects", object_set_format(all));
+	js_set(result, "objects", object_set_format(agent_state(daemon->agent)));
 	r = send_js(conn, reply_result(result));
-	if (r != -EMSGSIZE || !few)
-		return r;
-	/* sysfs tells the rest as well */
-	for (i = 0; i < object_set_count(all); i++) {
-		struct object object = object_set_at(all, i);
-
-		if (strcmp(object.kind, kinds[0]) == 0 || strcmp(object.kind, kinds[1]) == 0)
-			object_set_put(few, object.kind, object.id, js_ref(object.attrs), NULL);
-	}
-	result = js_object();
-	js_set(result, "objects", object_set_format(few));
-	r = send_js(conn, reply_result(result));
-	return r < 0 ? err_set(err, r, "the list is too long for one message") : 0;
+	return r < 0 ? err_set(err, r, "the list cannot be sent: %s", strerror(-r)) : 0;
 }
 
 static struct js *collector_status(const struct daemon *daemon)

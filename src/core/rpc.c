@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -23,6 +24,7 @@
 #define PAUSE_MS 200	/* when descriptors or memory ran out: accept() would fail at once again */
 #define SEND_SECONDS 10 /* a command waits so long for a daemon that does not read */
 #define SEND_BUFFER (4 * RPC_TEXT_MAX)
+#define LARGE "@" /* instead of a text, which is in the file beside it */
 #define CONTROL_SIZE CMSG_SPACE(sizeof(int) * RPC_FDS_MAX)
 
 struct rpc_conn {
@@ -352,13 +354,9 @@ void *rpc_conn_get(const struct rpc_conn *conn)
 	return conn->user;
 }
 
-int rpc_send(struct rpc_conn *conn, const char *text, size_t length)
+static int send_code(ssize_t sent)
 {
-	if (length > RPC_TEXT_MAX)
-		return -EMSGSIZE;
-	if (conn->fd < 0)
-		return -EPIPE;
-	if (send(conn->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+	if (sent >= 0)
 		return 0;
 	switch (errno) {
 	case EAGAIN:
@@ -369,6 +367,65 @@ int rpc_send(struct rpc_conn *conn, const char *text, size_t length)
 	default:
 		return -errno;
 	}
+}
+
+int rpc_send(struct rpc_conn *conn, const char *text, size_t length)
+{
+	if (length > RPC_TEXT_MAX)
+		return -EMSGSIZE;
+	if (conn->fd < 0)
+		return -EPIPE;
+	return send_code(send(conn->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+/* Returns: 0, *ret_fd owned; -EFBIG, -ENOMEM .. */
+static int make_file(const char *text, size_t length, int *ret_fd)
+{
+	CLEANUP_CLOSE int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	while (fd >= 0 && length) {
+		ssize_t n = write(fd, text, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		text += n;
+		length -= (size_t)n;
+	}
+	if (fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return -errno;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int rpc_send_large(struct rpc_conn *conn, const char *text, size_t length)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .align = { .cmsg_level = SOL_SOCKET,
+				 .cmsg_type = SCM_RIGHTS,
+				 .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	struct iovec iov = { .iov_base = (char[]){ LARGE }, .iov_len = strlen(LARGE) };
+	const struct msghdr header = { .msg_iov = &iov,
+				       .msg_iovlen = 1,
+				       .msg_control = control.bytes,
+				       .msg_controllen = sizeof(control.bytes) };
+	CLEANUP_CLOSE int fd = -1;
+	int r;
+
+	if (length <= RPC_TEXT_MAX)
+		return rpc_send(conn, text, length);
+	if (length > RPC_LARGE_MAX)
+		return -EMSGSIZE;
+	if (conn->fd < 0)
+		return -EPIPE;
+	r = make_file(text, length, &fd);
+	if (r < 0)
+		return r;
+	memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
+	return send_code(sendmsg(conn->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 /* --- commands */
@@ -452,6 +509,48 @@ static int no_answer(int code, struct err *err)
 	}
 }
 
+static int read_all(int fd, char *text, size_t length)
+{
+	size_t at = 0;
+
+	while (at < length) {
+		ssize_t n = pread(fd, text + at, length - at, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		at += (size_t)n;
+	}
+	text[length] = '\0';
+	return 0;
+}
+
+/* A text that is in the file beside it is put in its place. */
+static int read_large(struct rpc_message *message)
+{
+	CLEANUP_FREE char *text = NULL;
+	struct stat st;
+	int r;
+
+	if (strcmp(message->text, LARGE) != 0 || message->n_fds != 1)
+		return 0;
+	if (fstat(message->fds[0], &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > RPC_LARGE_MAX)
+		return -EBADMSG;
+	text = malloc((size_t)st.st_size + 1);
+	r = text ? read_all(message->fds[0], text, (size_t)st.st_size) : -ENOMEM;
+	if (r < 0)
+		return r;
+	free(message->text);
+	message->text = TAKE_PTR(text);
+	message->length = (size_t)st.st_size;
+	close(take_fd(&message->fds[0]));
+	message->n_fds = 0;
+	return 0;
+}
+
 int rpc_client_receive(int fd, int64_t deadline, struct rpc_message *ret, struct err *err)
 {
 	CLEANUP_RPC_MESSAGE struct rpc_message message = RPC_MESSAGE_NULL;
@@ -472,6 +571,8 @@ int rpc_client_receive(int fd, int64_t deadline, struct rpc_message *ret, struct
 		else
 			r = -errno;
 	}
+	if (r == 0)
+		r = read_large(&message);
 	if (r < 0)
 		return no_answer(r, err);
 	*ret = message;

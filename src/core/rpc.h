@@ -16,6 +16,7 @@
 #include "core/loop.h"
 
 #define RPC_TEXT_MAX (128u << 10) /* of one message */
+#define RPC_LARGE_MAX (64u << 20) /* of one that rpc_send_large sends */
 #define RPC_FDS_MAX 4
 #define RPC_CONNECTIONS_MAX 64
 
@@ -60,6 +61,9 @@ void *rpc_conn_get(const struct rpc_conn *conn);
 /* Never blocks: the kernel queues some 400 KiB. Closes nothing. Returns: 0; -EMSGSIZE over
  * RPC_TEXT_MAX; -EAGAIN the peer does not read; -EPIPE it went. */
 int rpc_send(struct rpc_conn *conn, const char *text, size_t length);
+/* The same for any length up to RPC_LARGE_MAX: what is too long for a packet goes as a file in memory
+ * beside it, which rpc_client_receive reads. */
+int rpc_send_large(struct rpc_conn *conn, const char *text, size_t length);
 void rpc_conn_close(struct rpc_conn *conn);
 
 /* --- for commands; blocking */

@@ -188,6 +188,46 @@ static void the_longest_message_passes_both_ways(void **state)
 	assert_int_equal(rpc_send(w->last, text, RPC_TEXT_MAX + 1), -EMSGSIZE);
 }
 
+static void an_answer_may_be_larger_than_a_packet(void **state)
+{
+	struct world *w = *state;
+	CLEANUP_RPC_MESSAGE struct rpc_message message = RPC_MESSAGE_NULL;
+	CLEANUP_RPC_MESSAGE struct rpc_message small = RPC_MESSAGE_NULL;
+	CLEANUP_CLOSE int fd = connected(w);
+	const size_t length = 20 * RPC_TEXT_MAX;
+	CLEANUP_FREE char *text = malloc(length);
+
+	memset(text, 'x', length);
+	text[length - 1] = 'y';
+	assert_int_equal(rpc_client_send(fd, "close not", 9, NULL, 0, NULL), 0);
+	serve(w);
+	assert_int_equal(answer(fd, &small), 0);
+	assert_int_equal(rpc_send_large(w->last, text, length), 0);
+	assert_int_equal(answer(fd, &message), 0);
+	assert_int_equal(message.length, length);
+	assert_memory_equal(message.text, text, length);
+	assert_int_equal(message.text[length], '\0');
+	assert_int_equal(message.n_fds, 0);
+	assert_int_equal(rpc_send_large(w->last, text, (size_t)RPC_LARGE_MAX + 1), -EMSGSIZE);
+}
+
+/* The other end sends what no daemon of ours does. */
+static void a_file_that_is_none_is_no_answer(void **state)
+{
+	struct world *w = *state;
+	CLEANUP_RPC_MESSAGE struct rpc_message message = RPC_MESSAGE_NULL;
+	CLEANUP_CLOSE int null = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	int fds[2];
+
+	(void)w;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(rpc_client_send(fds[1], "@", 1, &null, 1, NULL), 0);
+	assert_int_equal(answer(fds[0], &message), -EBADMSG);
+	assert_null(message.text);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void a_peer_that_sends_too_much_is_closed(void **state)
 {
 	struct world *w = *state;
@@ -554,6 +594,8 @@ int main(void)
 		TEST(the_kernel_says_who_asks),
 		TEST(descriptors_are_passed_and_closed_unless_taken),
 		TEST(the_longest_message_passes_both_ways),
+		TEST(an_answer_may_be_larger_than_a_packet),
+		TEST(a_file_that_is_none_is_no_answer),
 		TEST(a_peer_that_sends_too_much_is_closed),
 		TEST(more_descriptors_than_allowed_are_closed_with_their_peer),
 		TEST(a_peer_that_went_is_told),
