@@ -366,6 +366,9 @@ static void read_controller(int fd, struct inventory_controller *c)
 	const char *source;
 
 	read_text(fd, "subsysnqn", c->tid.nqn, sizeof(c->tid.nqn));
+	/* "(efault)": the kernel has none for it yet */
+	if (*c->tid.nqn == '(')
+		c->tid.nqn[0] = '\0';
 	read_text(fd, "hostnqn", c->tid.hostnqn, sizeof(c->tid.hostnqn));
 	read_text(fd, "hostid", c->hostid, sizeof(c->hostid));
 	read_text(fd, "state", c->state, sizeof(c->state));

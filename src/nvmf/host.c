@@ -202,6 +202,9 @@ static const char *words_of(int r)
 		return "there is no such subsystem there";
 	case -EACCES:
 		return "this host is not allowed there, or its key does not fit";
+	case -ENOKEY:
+		return "this host has no TLS key for it: nvme gen-tls-key --insert makes one, and tlshd "
+		       "must run";
 	case -EADDRINUSE:
 		return "host NQN and host id are not the pair that other connections have";
 	case -EPROTONOSUPPORT:
@@ -220,15 +223,17 @@ static int explain(const struct session *s, const struct host_params *params, in
 	char hint[KMSG_TEXT_MAX];
 	int r = errno_of_library(s, code);
 	int meaning = read_hint(s->kmsg_fd, hint);
+	const char *words;
 
 	if (meaning && (r == -EIO || r == -EINVAL || r == -EPERM))
 		r = meaning;
 	if (r == -EKEYREJECTED || r == -ENOKEY)
 		r = -EACCES;
+	words = words_of(r == -EACCES && meaning == -ENOKEY ? meaning : r);
 	return err_set(err, r, "connecting to %s at %s%s%s (%s): %s%s%s", params->nqn,
 		       params->traddr ? params->traddr : "",
 		       or_null(params->trsvcid) ? " port " : "",
-		       params->trsvcid ? params->trsvcid : "", params->transport, words_of(r),
+		       params->trsvcid ? params->trsvcid : "", params->transport, words,
 		       *hint ? "; kernel: " : "", hint);
 }
 

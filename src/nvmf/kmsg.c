@@ -78,6 +78,7 @@ int kmsg_meaning(const char *text)
 		{ "Connect Invalid Data Parameter", -ENOENT },
 		{ "is not allowed, hostnqn", -EACCES },
 		{ "authentication", -EACCES },
+		{ "no valid PSK found", -ENOKEY },
 		{ "unknown parameter or missing value", -EOPNOTSUPP },
 		{ "no handler found for transport", -EPROTONOSUPPORT },
 		{ "found same hostid", -EADDRINUSE },

@@ -54,6 +54,7 @@ static void knows_why_a_connect_failed(void **state)
 		kmsg_meaning("nvme nvme0: Connect for subsystem x is not allowed, hostnqn: y"),
 		-EACCES);
 	assert_int_equal(kmsg_meaning("nvme nvme0: qid 0: authentication failed"), -EACCES);
+	assert_int_equal(kmsg_meaning("nvme nvme1: no valid PSK found"), -ENOKEY);
 	assert_int_equal(kmsg_meaning("nvme_fabrics: unknown parameter or missing value 'tls' in "
 				      "ctrl creation request"),
 			 -EOPNOTSUPP);
