@@ -311,17 +311,27 @@ static bool is_known(const struct registry_source *source, const struct report *
 /* A boot that is new begins with its first event, or with its snapshot. */
 static int begin_boot(struct work *work)
 {
+	struct registry_source *source = work->source;
 	struct report_event event;
 	uint64_t seq = work->report->snapshot_seq;
+	bool is_first = !*source->boot;
+	int r;
 
 	if (js_length(work->report->events) &&
 	    report_event_decode(js_at(work->report->events, 0), &event, NULL) == 0 &&
 	    event.seq <= seq)
 		seq = event.seq - 1;
-	registry_touch(work->collector->registry, work->source);
-	work->source->seq = seq;
-	work->source->resync = false;
-	return registry_set_text(&work->source->boot, work->report->boot, work->err);
+	registry_touch(work->collector->registry, source);
+	source->seq = seq;
+	source->resync = false;
+	r = registry_set_text(&source->boot, work->report->boot, work->err);
+	/* a machine that is back before its lease is over was never lost */
+	return r < 0 || is_first
+		       ? r
+		       : view_node_event(work->collector, source, "changed",
+					 "begins anew: the machine was restarted, or events were "
+					 "lost before they were sent",
+					 work->err);
 }
 
 static int apply(struct work *work, const struct object_set *set)

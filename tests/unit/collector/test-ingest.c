@@ -227,6 +227,34 @@ static void a_bound_refuses_the_whole_report(void **state)
 	assert_int_equal(registry_node_count(h.collector.registry), 1);
 }
 
+static int note_node(void *data, const struct store_event *event)
+{
+	struct str *text = data;
+
+	if (strcmp(event->kind, "node") == 0)
+		str_addf(text, "%s %.12s %s\n", event->type, event->cause, event->boot);
+	return 0;
+}
+
+static void a_machine_that_was_restarted_before_its_lease_was_over_is_told(void **state)
+{
+	HARNESS h;
+	CLEANUP_STR struct str text = STR_NULL;
+	struct report_answer answer;
+
+	(void)state;
+	begin(&h);
+	assert_int_equal(
+		harness_send(&h, "{" SENDER("b1") SNAPSHOT("2", DRIVE("d1", "free")) "}", &answer),
+		0);
+	assert_int_equal(
+		harness_send(&h, "{" SENDER("b2") SNAPSHOT("0", DRIVE("d1", "free")) "}", &answer),
+		0);
+	assert_int_equal(store_event_each(h.collector.store, 0, INT64_MAX, note_node, &text, NULL),
+			 0);
+	assert_string_equal(str_get(&text), "added first report \nchanged begins anew: b2\n");
+}
+
 /* --- over a crash */
 
 static void a_crash_loses_and_doubles_nothing(void **state)
@@ -359,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_unknown_boot_is_asked_for_a_snapshot),
+		cmocka_unit_test(a_machine_that_was_restarted_before_its_lease_was_over_is_told),
 		cmocka_unit_test(a_snapshot_becomes_objects_and_events),
 		cmocka_unit_test(events_are_applied_in_order),
 		cmocka_unit_test(what_is_sent_twice_changes_nothing),
