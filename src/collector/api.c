@@ -393,19 +393,39 @@ int api_find(const char *method, const char *path, const struct api_route **ret,
 	return 0;
 }
 
+static int call(struct collector *collector, const struct api_route *route,
+		const struct api_request *request, struct api_answer *answer, struct err *err)
+{
+	int r;
+
+	if (request->who->right < route->right)
+		r = err_set(err, -EACCES, "%s may not do that: it is for %s", request->who->name,
+			    auth_right_word(route->right));
+	else
+		r = route->fn(collector, request, answer, err);
+	if (r == 0 && answer->body.failed)
+		r = err_nomem(err);
+	if (r < 0)
+		api_answer_error(answer, r, err->text);
+	return r;
+}
+
 void api_call(struct collector *collector, const struct api_route *route,
 	      const struct api_request *request, struct api_answer *answer)
 {
 	struct err err = ERR_NULL;
-	int r;
 
-	if (request->who->right < route->right)
-		r = err_set(&err, -EACCES, "%s may not do that: it is for %s", request->who->name,
-			    auth_right_word(route->right));
-	else
-		r = route->fn(collector, request, answer, &err);
-	if (r == 0 && answer->body.failed)
-		r = err_nomem(&err);
-	if (r < 0)
-		api_answer_error(answer, r, err.text);
+	call(collector, route, request, answer, &err);
+}
+
+int api_write(struct collector *collector, const struct api_route *route,
+	      const struct api_request *request, struct api_answer *answer, struct err *err)
+{
+	struct err why = ERR_NULL;
+	int r = call(collector, route, request, answer, &why);
+
+	/* all else was refused before anything was changed */
+	if (r != -ENOSPC && r != -EIO && r != -ENOMEM && r != -EPROTO)
+		return 0;
+	return err_set(err, r, "%s", why.text);
 }

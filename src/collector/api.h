@@ -81,8 +81,12 @@ int api_answer_js(struct api_answer *answer, unsigned int status, struct js *tak
 int api_find(const char *method, const char *path, const struct api_route **ret,
 	     const char **ret_id, struct err *err);
 
-/* Check the right and run the handler of a request, in a transaction if it writes: the caller has
- * opened it. Errors become an answer. */
+/* The same in a transaction, as commit_write_fn. Returns: 0; -ENOSPC, -EIO, -ENOMEM, -EPROTO the
+ * store failed in the middle of it: what was written must be taken back. */
+int api_write(struct collector *collector, const struct api_route *route,
+	      const struct api_request *request, struct api_answer *answer, struct err *err);
+
+/* Check the right and run the handler of a request. Errors become an answer. */
 void api_call(struct collector *collector, const struct api_route *route,
 	      const struct api_request *request, struct api_answer *answer);
 

@@ -324,14 +324,14 @@ static int write_api(void *data, struct err *err)
 	struct api_request request;
 	const struct api_route *route;
 
-	(void)err;
 	if (!pending->request)
 		return 0;
 	request = as_api(pending->request, &pending->who);
 	/* once more for what stands for "*" */
-	if (api_find(request.method, request.path, &route, &request.id, NULL) == 0)
-		api_call(pending->front->collector, pending->route, &request, &pending->answer);
-	return 0;
+	if (api_find(request.method, request.path, &route, &request.id, NULL) < 0)
+		return 0;
+	return api_write(pending->front->collector, pending->route, &request, &pending->answer,
+			 err);
 }
 
 static void done_api(void *data, int code, const struct err *err)
