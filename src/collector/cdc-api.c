@@ -32,8 +32,8 @@ static struct js *entry_view(const struct cdc_entry *entry)
 	js_set(js, "service", js_string(record->trsvcid));
 	js_set(js, "port_id", js_int(record->port_id));
 	js_set(js, "any_host", js_bool(entry->any_host));
-	js_set(js, "node", js_string(source->node->name));
-	js_set(js, "stale", js_bool(!source->online));
+	js_set(js, "node", js_string(source ? source->node->name : entry->ddc));
+	js_set(js, "stale", js_bool(source ? !source->online : entry->stale));
 	return js;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Of cdc: what is exported where and for whom, out of what the targets reported. */
+/* Of cdc: what is exported where and for whom, out of what targets reported and logs say. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,12 +113,28 @@ static bool is_for_any(const struct registry_source *source, const char *nqn)
 	return js_is_true(js_get(attrs, "any_host"));
 }
 
-static void add_entry(struct making *making, const struct registry_source *source,
-		      const struct disc_record *port, const char *nqn)
+/* Returns: NULL: out of memory. */
+static struct cdc_entry *add_entry(struct making *making, const struct disc_record *record)
 {
 	struct cdc_model *model = making->model;
+	struct cdc_entry *entries = grow(model->entries, &making->entry_room, model->n_entries,
+					 sizeof(*model->entries));
+	struct cdc_entry *entry;
+
+	if (!entries) {
+		making->failed = true;
+		return NULL;
+	}
+	model->entries = entries;
+	entry = &entries[model->n_entries++];
+	*entry = (struct cdc_entry){ .record = *record };
+	return entry;
+}
+
+static void add_export(struct making *making, const struct registry_source *source,
+		       const struct disc_record *port, const char *nqn)
+{
 	uint8_t bytes[DISC_RECORD_BYTES];
-	struct cdc_entry *entries;
 	struct cdc_entry *entry;
 	struct disc_record record = *port;
 
@@ -129,16 +145,39 @@ static void add_entry(struct making *making, const struct registry_source *sourc
 	disc_record_encode(&record, bytes);
 	if (disc_record_decode(bytes, &record, NULL) < 0)
 		return;
-	entries = grow(model->entries, &making->entry_room, model->n_entries,
-		       sizeof(*model->entries));
-	if (!entries) {
-		making->failed = true;
+	entry = add_entry(making, &record);
+	if (!entry)
 		return;
-	}
-	model->entries = entries;
-	entry = &entries[model->n_entries++];
-	*entry = (struct cdc_entry){ .record = record, .source = source };
+	entry->source = source;
 	entry->any_host = is_for_any(source, nqn);
+}
+
+/* --- one discovery log */
+
+static void add_record(struct making *making, const struct ddc_view *ddc,
+		       const struct disc_record *record)
+{
+	struct cdc_entry *entry = add_entry(making, record);
+
+	if (!entry)
+		return;
+	entry->stale = ddc->state != DDC_UP;
+	entry->ddc = strdup(ddc->name);
+	entry->tenant = ddc->tenant ? strdup(ddc->tenant) : NULL;
+	if (!entry->ddc || (ddc->tenant && !entry->tenant))
+		making->failed = true;
+}
+
+static void take_log(void *data, const struct ddc_view *ddc)
+{
+	struct making *making = data;
+	struct disc_record record;
+	size_t i;
+
+	for (i = 0; ddc->log && i < ddc->log->n_records && !making->failed; i++)
+		if (disc_record_decode(disc_log_record(ddc->log, i), &record, NULL) == 0 &&
+		    record.subtype == NVME_SUBTYPE_NVM)
+			add_record(making, ddc, &record);
 }
 
 static int take_listener(void *data, const struct registry_source *source,
@@ -155,7 +194,7 @@ static int take_listener(void *data, const struct registry_source *source,
 	if (!take_port(attrs, &port))
 		return 0;
 	for (i = 0; i < js_length(subsystems); i++)
-		add_entry(making, source, &port, js_text(js_at(subsystems, i)));
+		add_export(making, source, &port, js_text(js_at(subsystems, i)));
 	return making->failed ? -ENOMEM : 0;
 }
 
@@ -172,6 +211,15 @@ static int compare_entries(const void *a, const void *b)
 	if (r == 0)
 		r = strcmp(x->traddr, y->traddr);
 	return r ? r : strcmp(x->trsvcid, y->trsvcid);
+}
+
+/* What a target says itself comes before what a log says of it. */
+static int order_entries(const void *a, const void *b)
+{
+	int r = compare_entries(a, b);
+
+	return r ? r
+		 : !((const struct cdc_entry *)a)->source - !((const struct cdc_entry *)b)->source;
 }
 
 static int compare_grants(const void *a, const void *b)
@@ -191,7 +239,7 @@ static int finish(struct making *making)
 	size_t i;
 
 	if (model->n_entries)
-		qsort(model->entries, model->n_entries, sizeof(*model->entries), compare_entries);
+		qsort(model->entries, model->n_entries, sizeof(*model->entries), order_entries);
 	model->open = calloc(model->n_entries + 1, sizeof(*model->open));
 	if (!model->open)
 		return -ENOMEM;
@@ -203,7 +251,7 @@ static int finish(struct making *making)
 			  entry->record.trsvcid, entry->port);
 		if (entry->any_host)
 			model->open[model->n_open++] = i;
-		else
+		else if (entry->source)
 			add_grants(making, entry->source, entry, i);
 	}
 	if (model->n_grants)
@@ -211,7 +259,8 @@ static int finish(struct making *making)
 	return making->failed ? -ENOMEM : 0;
 }
 
-int cdc_model_new(const struct registry *registry, struct cdc_model **ret, struct err *err)
+int cdc_model_new(const struct registry *registry, const struct ddcs *ddcs, struct cdc_model **ret,
+		  struct err *err)
 {
 	struct registry_filter filter = REGISTRY_FILTER_ANY;
 	struct making making = { .model = calloc(1, sizeof(*making.model)) };
@@ -222,6 +271,7 @@ int cdc_model_new(const struct registry *registry, struct cdc_model **ret, struc
 	filter.role = REPORT_TARGET;
 	filter.kind = "listener";
 	r = registry_each(registry, &filter, take_listener, &making);
+	ddc_each(ddcs, take_log, &making);
 	if (r == 0)
 		r = finish(&making);
 	if (r < 0) {
@@ -238,6 +288,10 @@ void cdc_model_free(struct cdc_model *model)
 		return;
 	while (model->n_grants)
 		free(model->grants[--model->n_grants].hostnqn);
+	while (model->n_entries) {
+		free(model->entries[--model->n_entries].tenant);
+		free(model->entries[model->n_entries].ddc);
+	}
 	free(model->grants);
 	free(model->open);
 	free(model->entries);
@@ -307,12 +361,15 @@ int cdc_model_view(const struct cdc_model *model, const struct zones *zones, con
 	qsort(seen, count, sizeof(*seen), compare_indices);
 	/* without zones it is what the targets say, unless zones cannot be read */
 	zone_host_begin(zones, hostnqn, &host);
-	if (zone_count(zones) || !zone_host_sees(&host, NULL, "", true)) {
+	if (zone_count(zones) || !zone_host_sees(&host, NULL, "", NULL, true)) {
 		count = 0;
-		for (i = 0; i < model->n_entries; i++)
-			if (zone_host_sees(&host, model->entries[i].record.subnqn,
-					   model->entries[i].port, allowed[i]))
+		for (i = 0; i < model->n_entries; i++) {
+			const struct cdc_entry *entry = &model->entries[i];
+
+			if (zone_host_sees(&host, entry->record.subnqn, entry->port, entry->tenant,
+					   allowed[i]))
 				seen[count++] = i;
+		}
 	}
 	free(allowed);
 	*ret = seen;

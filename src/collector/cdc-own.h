@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "collector/cdc.h"
+#include "collector/ddc.h"
 #include "collector/registry.h"
 #include "collector/zone.h"
 #include "core/loop.h"
@@ -20,7 +21,12 @@
 struct cdc_entry {
 	struct disc_record record;
 	char port[ZONE_PORT_MAX];
-	const struct registry_source *source; /* valid as long as the model is fresh */
+	const struct registry_source *source; /* valid as long as the model is fresh; NULL: only a
+					       * discovery log has it */
+	/* of that log's controller, owned; or NULL */
+	char *ddc;
+	char *tenant;
+	bool stale;
 	bool any_host;
 };
 
@@ -39,8 +45,10 @@ struct cdc_model {
 	size_t n_grants;
 };
 
-/* Of all targets that ever reported. Returns: 0, *ret owned; -ENOMEM. */
-int cdc_model_new(const struct registry *registry, struct cdc_model **ret, struct err *err);
+/* Of all targets that ever reported, and all discovery logs that were read. What only a log has,
+ * zones and tenants show, and nothing else. Returns: 0, *ret owned; -ENOMEM. */
+int cdc_model_new(const struct registry *registry, const struct ddcs *ddcs, struct cdc_model **ret,
+		  struct err *err);
 void cdc_model_free(struct cdc_model *model); /* NULL is allowed */
 
 /* The entries that a host sees, as indices in ascending order. Returns: 0, *ret owned; -ENOMEM. */

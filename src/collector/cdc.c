@@ -206,7 +206,7 @@ int cdc_need_model(struct cdc *cdc, struct err *err)
 
 	if (cdc->model && !cdc->is_dirty)
 		return 0;
-	r = cdc_model_new(cdc->collector->registry, &model, err);
+	r = cdc_model_new(cdc->collector->registry, cdc->collector->ddcs, &model, err);
 	if (r < 0)
 		return r;
 	cdc_model_free(cdc->model);
@@ -324,7 +324,8 @@ void cdc_flush(struct cdc *cdc)
 
 int cdc_on_event(void *data, const struct store_event *event, struct err *err)
 {
-	static const char *const kinds[] = { "listener", "subsystem", "allowed", "zone", "node" };
+	static const char *const kinds[] = { "listener", "subsystem", "allowed", "zone",
+					     "node",	 "ddc",	      "record" };
 	struct cdc *cdc = data;
 	size_t i;
 

@@ -444,6 +444,8 @@ int ddc_configure(struct ddcs *ddcs, struct ddc_conf *take_conf, struct err *err
 		if (!ddcs->items[i]->is_seen)
 			ddc_leave(ddcs->items[i], DDC_CONF);
 	sweep(ddcs);
+	/* tenants may be others */
+	cdc_mark(ddcs->collector->cdc);
 	return 0;
 }
 

@@ -419,7 +419,19 @@ static void meet(const struct zone_host *host, enum zone_kind kind, const char *
 	}
 }
 
-bool zone_host_sees(const struct zone_host *host, const char *nqn, const char *port, bool allowed)
+static bool is_of(const struct zone_host *host, const char *tenant)
+{
+	size_t i;
+
+	for (i = host->first; i < host->first + host->count; i++)
+		if (host->zones->index[i].zone->tenant &&
+		    strcmp(host->zones->index[i].zone->tenant, tenant) == 0)
+			return true;
+	return false;
+}
+
+bool zone_host_sees(const struct zone_host *host, const char *nqn, const char *port,
+		    const char *tenant, bool allowed)
 {
 	struct meeting meeting = { 0 };
 
@@ -428,6 +440,11 @@ bool zone_host_sees(const struct zone_host *host, const char *nqn, const char *p
 	if (nqn)
 		meet(host, ZONE_SUBSYSTEMS, nqn, &meeting);
 	meet(host, ZONE_PORTS, port, &meeting);
+	if (tenant) {
+		meeting.has_tenant = true;
+		if (is_of(host, tenant))
+			meeting.shares_tenant = meeting.shares_zone = true;
+	}
 	if ((host->has_tenant || meeting.has_tenant) && !meeting.shares_tenant)
 		return false;
 	return allowed || meeting.shares_zone;

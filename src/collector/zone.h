@@ -55,9 +55,11 @@ void zone_host_begin(const struct zones *zones, const char *hostnqn, struct zone
  * May the host see that subsystem at that port?
  * @nqn      NULL: a referral, which has only its port
  * @port     of zone_port
+ * @tenant   whose it is besides what zones say; then his hosts may see it. NULL: nobody's
  * @allowed  the target lets it in
  */
-bool zone_host_sees(const struct zone_host *host, const char *nqn, const char *port, bool allowed);
+bool zone_host_sees(const struct zone_host *host, const char *nqn, const char *port,
+		    const char *tenant, bool allowed);
 
 /* "tcp,10.1.1.14,4420". Returns: @text. */
 const char *zone_port(const char *transport, const char *address, const char *service,

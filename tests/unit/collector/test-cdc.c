@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/unit/collector/harness.h"
+#include "tests/unit/collector/ask.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "collector/api.h"
+#include "collector/ddc-own.h"
 #include "tests/unit/nvmf/disc-host.h"
 
 #define A "nqn.2024-01.example:host-a"
@@ -137,43 +138,6 @@ static bool has_event(struct test_host *host)
 	assert_int_equal(pdu.type, PDU_RESPONSE);
 	assert_int_equal(pdu.response.dw0, NVME_ASYNC_DISCOVERY);
 	return true;
-}
-
-/* --- the API */
-
-struct query {
-	const char *host;
-};
-
-static const char *find_query(const void *data, const char *key)
-{
-	const struct query *query = data;
-
-	return strcmp(key, "host") == 0 ? query->host : NULL;
-}
-
-static struct js *ask(struct harness *h, const char *path, const char *host)
-{
-	const struct auth_who who = { .name = "t", .right = AUTH_ADMIN };
-	const struct query query = { host };
-	struct api_request request = {
-		.method = "GET",
-		.path = path,
-		.body = "",
-		.who = &who,
-		.address = "",
-		.query = find_query,
-		.query_data = &query,
-	};
-	struct api_answer answer = API_ANSWER_NULL;
-	const struct api_route *route;
-	struct js *js = NULL;
-
-	assert_int_equal(api_find("GET", path, &route, &request.id, NULL), 0);
-	api_call(&h->collector, route, &request, &answer);
-	assert_int_equal(js_parse(str_get(&answer.body), answer.body.length, &js, NULL), 0);
-	str_deinit(&answer.body);
-	return js;
 }
 
 /* --- tests */
@@ -370,19 +334,19 @@ static void the_api_says_what_a_host_would_see_and_what_it_read(void **state)
 	a = come(&h, A);
 	generation = assert_sees(a, "one 192.0.2.1\n");
 	assert_sees(a, "one 192.0.2.1\n");
-	view = ask(&h, "/views", B);
+	view = ask(&h, "GET", "/views?host=" B, NULL, 200);
 	item = js_at(js_get(view, "items"), 0);
 	assert_string_equal(js_text(js_get(item, "nqn")), "one");
 	assert_string_equal(js_text(js_get(item, "node")), "t1");
 	assert_int_equal(js_number(js_get(view, "connected"), -1), 0);
-	views = ask(&h, "/views", NULL);
+	views = ask(&h, "GET", "/views", NULL, 200);
 	item = js_at(js_get(views, "items"), 0);
 	assert_int_equal(js_length(js_get(views, "items")), 1);
 	assert_string_equal(js_text(js_get(item, "host")), A);
 	assert_int_equal(js_number(js_get(item, "connected"), -1), 1);
 	assert_int_equal(js_number(js_get(item, "records"), -1), 1);
 	assert_int_equal(js_number(js_get(item, "read_generation"), -1), generation);
-	audit = ask(&h, "/audit", A);
+	audit = ask(&h, "GET", "/audit?host=" A, NULL, 200);
 	assert_int_equal(js_length(js_get(audit, "items")), 1);
 	item = js_at(js_get(audit, "items"), 0);
 	assert_int_equal(js_number(js_get(item, "times"), -1), 2);
@@ -400,8 +364,105 @@ static void without_a_discovery_controller_the_api_says_so(void **state)
 	harness_start(&h);
 	assert_int_equal(cdc_new(&h.collector, &h.collector.cdc, NULL), 0);
 	assert_null(h.collector.cdc);
-	answer = ask(&h, "/views", A);
+	answer = ask(&h, "GET", "/views?host=" A, NULL, 404);
 	assert_non_null(js_get(answer, "error"));
+}
+
+/* --- what only a discovery log has */
+
+/* An array without a helper, that has "vol" at 10.9.9.9. */
+static struct ddc *array_says(struct harness *h, const char *tenant)
+{
+	struct ddc *ddc = ddc_need(h->collector.ddcs, "10.9.9.9", "8009", DDC_CONF);
+	struct disc_log *log = disc_log_new(1, NULL, 1);
+	const struct disc_record record = { .trtype = NVME_TRTYPE_TCP,
+					    .adrfam = NVME_ADRFAM_IPV4,
+					    .subtype = NVME_SUBTYPE_NVM,
+					    .cntlid = NVME_CNTLID_DYNAMIC,
+					    .traddr = "10.9.9.9",
+					    .trsvcid = "4420",
+					    .subnqn = "vol" };
+
+	assert_non_null(ddc);
+	disc_record_encode(&record, log->bytes + DISC_HEADER_BYTES);
+	ddc->tenant = tenant ? strdup(tenant) : NULL;
+	ddc_set_log(ddc, log);
+	ddc_set_state(ddc, DDC_UP, NULL);
+	disc_log_unref(log);
+	return ddc;
+}
+
+static void sees(struct test_host *host, const char *expected)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+
+	look(host, &text);
+	assert_string_equal(str_get(&text), expected);
+}
+
+static void what_only_a_log_has_is_seen_by_hosts_of_a_zone_alone(void **state)
+{
+	HARNESS h;
+	struct test_host *a;
+	struct test_host *b;
+
+	(void)state;
+	harness_start(&h);
+	serve(&h);
+	array_says(&h, NULL);
+	settle(&h);
+	a = come(&h, A);
+	b = come(&h, B);
+	sees(a, "");
+	js_free(ask(&h, "POST", "/zones",
+		    "{\"name\":\"z\",\"hosts\":[\"" A "\"],\"subsystems\":[\"vol\"]}", 201));
+	settle(&h);
+	sees(a, "vol 10.9.9.9\n");
+	sees(b, "");
+	test_host_free(a);
+	test_host_free(b);
+}
+
+static void what_a_tenants_controller_says_is_seen_by_his_hosts_alone(void **state)
+{
+	HARNESS h;
+	struct test_host *a;
+	struct test_host *b;
+
+	(void)state;
+	harness_start(&h);
+	serve(&h);
+	array_says(&h, "red");
+	js_free(ask(&h, "POST", "/zones",
+		    "{\"name\":\"z\",\"tenant\":\"red\",\"hosts\":[\"" A "\"]}", 201));
+	/* a zone of nobody does not get over the fence */
+	js_free(ask(&h, "POST", "/zones",
+		    "{\"name\":\"y\",\"hosts\":[\"" B "\"],\"subsystems\":[\"vol\"]}", 201));
+	settle(&h);
+	a = come(&h, A);
+	b = come(&h, B);
+	sees(a, "vol 10.9.9.9\n");
+	sees(b, "");
+	test_host_free(a);
+	test_host_free(b);
+}
+
+static void what_a_log_said_stays_while_its_controller_is_lost(void **state)
+{
+	HARNESS h;
+	struct test_host *a;
+
+	(void)state;
+	harness_start(&h);
+	serve(&h);
+	js_free(ask(&h, "POST", "/zones",
+		    "{\"name\":\"z\",\"hosts\":[\"" A "\"],\"ports\":[\"tcp,10.9.9.9,4420\"]}",
+		    201));
+	ddc_set_state(array_says(&h, NULL), DDC_LOST, "no answer");
+	settle(&h);
+	a = come(&h, A);
+	sees(a, "vol 10.9.9.9\n");
+	test_host_free(a);
 }
 
 int main(void)
@@ -416,6 +477,9 @@ int main(void)
 		cmocka_unit_test(equal_views_are_one_page),
 		cmocka_unit_test(the_api_says_what_a_host_would_see_and_what_it_read),
 		cmocka_unit_test(without_a_discovery_controller_the_api_says_so),
+		cmocka_unit_test(what_only_a_log_has_is_seen_by_hosts_of_a_zone_alone),
+		cmocka_unit_test(what_a_tenants_controller_says_is_seen_by_his_hosts_alone),
+		cmocka_unit_test(what_a_log_said_stays_while_its_controller_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

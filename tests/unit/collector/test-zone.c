@@ -31,7 +31,7 @@ static bool sees(struct harness *h, const char *host, const char *nqn, const cha
 	struct zone_host of;
 
 	zone_host_begin(h->collector.zones, host, &of);
-	return zone_host_sees(&of, nqn, port, allowed);
+	return zone_host_sees(&of, nqn, port, NULL, allowed);
 }
 
 static void without_zones_the_targets_alone_decide(void **state)
