@@ -61,8 +61,8 @@ void *rpc_conn_get(const struct rpc_conn *conn);
 /* Never blocks: the kernel queues some 400 KiB. Closes nothing. Returns: 0; -EMSGSIZE over
  * RPC_TEXT_MAX; -EAGAIN the peer does not read; -EPIPE it went. */
 int rpc_send(struct rpc_conn *conn, const char *text, size_t length);
-/* The same for any length up to RPC_LARGE_MAX: what is too long for a packet goes as a file in memory
- * beside it, which rpc_client_receive reads. */
+/* The same for any length up to RPC_LARGE_MAX: what is too long for a packet goes as a file in
+ * memory beside it, which rpc_client_receive reads. */
 int rpc_send_large(struct rpc_conn *conn, const char *text, size_t length);
 void rpc_conn_close(struct rpc_conn *conn);
 
