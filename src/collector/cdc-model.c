@@ -56,6 +56,7 @@ static bool take_port(const struct js *listener, struct disc_record *ret)
 	if (trtype < 0 || trtype == NVME_TRTYPE_LOOP || strlen(address) >= sizeof(ret->traddr) ||
 	    strlen(service) >= sizeof(ret->trsvcid))
 		return false;
+	/* nothing is said about a secure channel: libnvme 1.3 takes "not required" for TLS */
 	*ret = (struct disc_record){
 		.trtype = (uint8_t)trtype,
 		.adrfam = adrfam_of(text_of(listener, "family"), address),

@@ -570,10 +570,7 @@ void cdc_free(struct cdc *cdc)
 	free(cdc);
 }
 
-unsigned int cdc_connections(const struct cdc *cdc)
+void cdc_counters(const struct cdc *cdc, struct disc_server_counters *ret)
 {
-	struct disc_server_counters counters;
-
-	disc_server_counters(cdc->server, &counters);
-	return counters.connections;
+	disc_server_counters(cdc->server, ret);
 }

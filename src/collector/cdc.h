@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "collector/api.h"
 #include "collector/store.h"
+#include "nvmf/disc-server.h"
 
 struct collector;
 struct cdc;
@@ -38,5 +39,4 @@ void cdc_flush(struct cdc *cdc);
 /* GET /views, /views?host=HOSTNQN, /audit. The last has no method. */
 extern const struct api_route cdc_routes[];
 
-/* How many hosts are connected. */
-unsigned int cdc_connections(const struct cdc *cdc);
+void cdc_counters(const struct cdc *cdc, struct disc_server_counters *ret);

@@ -183,6 +183,30 @@ static void add_counters(const struct collector *collector, struct str *out)
 	}
 }
 
+static void add_cdc(const struct cdc *cdc, struct str *out)
+{
+	struct disc_server_counters counters;
+
+	if (!cdc)
+		return;
+	cdc_counters(cdc, &counters);
+	one(out, "cdc_connections", "gauge", "Connections of hosts to the discovery controller.",
+	    counters.connections);
+	one(out, "cdc_connects_total", "counter", "Hosts that were let in.",
+	    (int64_t)counters.connects);
+	one(out, "cdc_refused_total", "counter", "Hosts that were not.", (int64_t)counters.refused);
+	one(out, "cdc_log_reads_total", "counter", "Views that were read to the end.",
+	    (int64_t)counters.log_reads);
+	one(out, "cdc_events_total", "counter", "Changes that a host was told of.",
+	    (int64_t)counters.events);
+	one(out, "cdc_timeouts_total", "counter", "Hosts that were silent for too long.",
+	    (int64_t)counters.timeouts);
+	one(out, "cdc_protocol_errors_total", "counter", "Connections that broke the protocol.",
+	    (int64_t)counters.protocol_errors);
+	one(out, "cdc_over_bounds_total", "counter", "Connections over a bound.",
+	    (int64_t)counters.over_bounds);
+}
+
 void view_metrics(const struct collector *collector, struct str *out)
 {
 	add_collector(collector, out);
@@ -193,4 +217,5 @@ void view_metrics(const struct collector *collector, struct str *out)
 	head(out, "helper_objects", "gauge", "Objects it reported.");
 	each_source(collector, add_objects, out);
 	add_counters(collector, out);
+	add_cdc(collector->cdc, out);
 }
