@@ -399,8 +399,10 @@ static int call(struct collector *collector, const struct api_route *route,
 	int r;
 
 	if (request->who->right < route->right)
-		r = err_set(err, -EACCES, "%s may not do that: it is for %s", request->who->name,
-			    auth_right_word(route->right));
+		r = err_set(err, -EACCES,
+			    "%s may not do that: it asks as a %s, and that is for a%s %s",
+			    request->who->name, auth_right_word(request->who->right),
+			    route->right == AUTH_ADMIN ? "n" : "", auth_right_word(route->right));
 	else
 		r = route->fn(collector, request, answer, err);
 	if (r == 0 && answer->body.failed)

@@ -49,6 +49,13 @@ static int load(void *data, const char *config, struct err *err)
 	ddc_conf_deinit(&daemon->discovery);
 	ddc_conf_init(&daemon->discovery);
 	r = setup_load(config, &daemon->setup, err);
+	if (r == 0) {
+		r = setup_check_files(&daemon->setup, err);
+		if (r < 0) {
+			err_prefix(err, "%s: ", config);
+			return r;
+		}
+	}
 	if (r == 0)
 		r = ddc_conf_load(config, &daemon->discovery, err);
 	return r == -ENOENT && strcmp(config, CONFIG) == 0 ? 0 : r;
@@ -71,7 +78,8 @@ static int open_state(const char *path, int *ret, struct err *err)
 	int fd;
 
 	if (r < 0)
-		return err_set(err, r, "%s: %s", path, strerror(-r));
+		return err_set(err, r, "%s: %s%s", path, strerror(-r),
+			       r == -EACCES ? ": start it by its unit, or set state_dir" : "");
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));

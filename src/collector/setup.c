@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -252,6 +253,22 @@ static bool is_loopback(const char *address, bool *ret_valid)
 		return IN6_IS_ADDR_LOOPBACK(&v6);
 	*ret_valid = false;
 	return false;
+}
+
+int setup_check_files(const struct setup *setup, struct err *err)
+{
+	const struct {
+		const char *key, *path;
+	} files[] = { { "certificate", setup->certificate },
+		      { "key", setup->key },
+		      { "client_ca", setup->client_ca } };
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (*files[i].path && faccessat(AT_FDCWD, files[i].path, R_OK, AT_EACCESS) < 0)
+			return err_set(err, -errno, "%s \"%s\": %s", files[i].key, files[i].path,
+				       strerror(errno));
+	return 0;
 }
 
 int setup_check(const struct setup *setup, struct err *err)

@@ -46,6 +46,9 @@ int setup_parse(const char *text, size_t length, const char *origin, struct setu
 /* The same from a file. Returns: as above; -ENOENT; negative errno. */
 int setup_load(const char *path, struct setup *setup, struct err *err);
 
+/* Can the files of certificates be read? Returns: 0; negative errno, with the key and the file. */
+int setup_check_files(const struct setup *setup, struct err *err);
+
 /* What does not go together: an address that is not loopback without TLS, half of a pair.
  * Returns: 0; -EINVAL. */
 int setup_check(const struct setup *setup, struct err *err);

@@ -182,6 +182,14 @@ static int refuse(const struct client *client, unsigned int status, const struct
 		       client->settings.url, status);
 }
 
+/* TLS on one side only is the commonest mistake of all. */
+static const char *other_scheme(const struct client *client, const char *error)
+{
+	if (strncmp(client->settings.url, "https:", 6) != 0)
+		return strstr(error, "Empty reply") ? "; does it speak TLS (https://)?" : "";
+	return strstr(error, "packet") ? "; or is it without TLS there (http://)?" : "";
+}
+
 static int no_answer(const struct client *client, const struct httpc_reply *reply, struct err *err)
 {
 	const char *error = *reply->error ? reply->error : strerror(-reply->code);
@@ -190,12 +198,12 @@ static int no_answer(const struct client *client, const struct httpc_reply *repl
 		return err_set(err, reply->code,
 			       "no secure connection to the collector at %s: %s; ca_file in "
 			       "sunfishctl.conf (SUNFISH_CA_FILE) names the certificates that its "
-			       "own must be signed by",
-			       client->settings.url, error);
+			       "own must be signed by%s",
+			       client->settings.url, error, other_scheme(client, error));
 	return err_set(err, reply->code,
 		       "no answer from the collector at %s: %s; is sunfish-collectord running "
-		       "there, and is that its url (sunfishctl.conf, SUNFISH_URL)?",
-		       client->settings.url, error);
+		       "there, and is that its url (sunfishctl.conf, SUNFISH_URL)?%s",
+		       client->settings.url, error, other_scheme(client, error));
 }
 
 static int take_reply(const struct client *client, const struct httpc_reply *reply, struct js **ret,

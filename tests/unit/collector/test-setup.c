@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +87,21 @@ static void refuses_what_does_not_go_together(void **state)
 	assert_refused("state_dir = \"here\";", "absolute");
 }
 
+static void a_certificate_that_is_not_there_is_named_with_its_key(void **state)
+{
+	struct setup setup;
+	struct err err = ERR_NULL;
+
+	(void)state;
+	assert_int_equal(parse("certificate = \"/dev/null\"; key = \"/nonexistent/head.key\";",
+			       &setup, NULL),
+			 0);
+	assert_int_equal(setup_check_files(&setup, &err), -ENOENT);
+	assert_string_equal(err.text, "key \"/nonexistent/head.key\": No such file or directory");
+	assert_int_equal(parse("", &setup, NULL), 0);
+	assert_int_equal(setup_check_files(&setup, &err), 0);
+}
+
 static void refuses_unknown_keys_and_wrong_values(void **state)
 {
 	(void)state;
@@ -165,6 +181,7 @@ int main(void)
 		cmocka_unit_test(takes_what_is_said),
 		cmocka_unit_test(without_tls_there_is_only_loopback),
 		cmocka_unit_test(refuses_what_does_not_go_together),
+		cmocka_unit_test(a_certificate_that_is_not_there_is_named_with_its_key),
 		cmocka_unit_test(refuses_unknown_keys_and_wrong_values),
 		cmocka_unit_test(where_the_discovery_controller_listens_is_checked),
 		cmocka_unit_test(the_sample_is_the_defaults),
