@@ -11,67 +11,10 @@
 #include "initiator/paths.h"
 #include "initiator/wish.h"
 
-static struct js *to_json(const struct doctor_report *report)
-{
-	struct js *findings = js_array();
-	size_t i;
-
-	for (i = 0; i < report->count; i++) {
-		const struct doctor_finding *finding = &report->items[i];
-		struct js *json = js_object();
-
-		js_set(json, "level", js_string(doctor_level_name(finding->level)));
-		js_set(json, "object", js_string(finding->object));
-		js_set(json, "text", js_string(finding->text));
-		js_set(json, "cure", *finding->cure ? js_string(finding->cure) : js_string(NULL));
-		js_append(findings, json);
-	}
-	return findings;
-}
-
-/* "FAIL  blake14: text; cure". What is fine is said with -v only. */
-static void add_finding(const struct ctl *ctl, const struct doctor_finding *finding,
-			struct str *text)
-{
-	if (finding->level == DOCTOR_OK && !ctl->cli.verbose)
-		return;
-	str_addf(text, "%-4s  ", doctor_level_name(finding->level));
-	str_add_clean(text, finding->object);
-	str_add(text, *finding->object ? ": " : "");
-	str_add_clean(text, finding->text);
-	str_add(text, *finding->cure ? "; " : "");
-	str_add_clean(text, finding->cure);
-	str_add(text, "\n");
-}
-
-static int tell(struct ctl *ctl, const struct doctor_report *report, struct err *err)
-{
-	CLEANUP_STR struct str text = STR_NULL;
-	unsigned int n_failed = 0;
-	size_t i;
-
-	for (i = 0; i < report->count; i++) {
-		n_failed += report->items[i].level == DOCTOR_FAIL;
-		add_finding(ctl, &report->items[i], &text);
-	}
-	if (ctl->cli.result) {
-		js_set(ctl->cli.result, "findings", to_json(report));
-		js_set(ctl->cli.result, "worst", js_string(doctor_level_name(report->worst)));
-	}
-	if (text.failed || report->failed)
-		return err_nomem(err);
-	cli_print(&ctl->cli, str_get(&text));
-	if (n_failed)
-		return err_set(err, -EIO, "%u problem%s found", n_failed, n_failed == 1 ? "" : "s");
-	if (report->worst < DOCTOR_WARN)
-		cli_say(&ctl->cli, "no problem found\n");
-	return 0;
-}
-
 /* --- what is examined */
 
 static int check_given(struct ctl *ctl, const struct look *look, const char *nqn,
-		       struct doctor_report *report, struct err *err)
+		       struct findings *report, struct err *err)
 {
 	struct tid tid;
 	size_t i;
@@ -89,7 +32,7 @@ static int check_given(struct ctl *ctl, const struct look *look, const char *nqn
 
 /* The addresses of what is missing or lost: what is live answers. */
 static void check_paths(struct ctl *ctl, const struct look *look, const struct paths_group *group,
-			struct doctor_report *report)
+			struct findings *report)
 {
 	size_t i;
 
@@ -104,14 +47,14 @@ static void check_paths(struct ctl *ctl, const struct look *look, const struct p
 }
 
 static void check_group(struct ctl *ctl, const struct look *look, const struct paths_group *group,
-			struct doctor_report *report)
+			struct findings *report)
 {
 	check_paths(ctl, look, group, report);
 	doctor_check_subsystem(look, group->nqn, report);
 }
 
 static int examine(struct ctl *ctl, const struct look *look, const char *nqn,
-		   struct doctor_report *report, struct err *err)
+		   struct findings *report, struct err *err)
 {
 	CLEANUP_CLOSE int kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	CLEANUP_PATHS struct paths paths = PATHS_NULL;
@@ -138,7 +81,7 @@ static int examine(struct ctl *ctl, const struct look *look, const char *nqn,
 
 int cmd_doctor(struct ctl *ctl, struct err *err)
 {
-	CLEANUP_DOCTOR_REPORT struct doctor_report report = DOCTOR_REPORT_NULL;
+	CLEANUP_FINDINGS struct findings report = FINDINGS_NULL;
 	CLEANUP_LOOK struct look look = LOOK_NULL;
 	int r = look_read(ctl, &look, err);
 
@@ -146,5 +89,5 @@ int cmd_doctor(struct ctl *ctl, struct err *err)
 		snprintf(look.host.hostnqn, sizeof(look.host.hostnqn), "%s", ctl->opt.hostnqn);
 	if (r == 0)
 		r = examine(ctl, &look, ctl->cli.n_args ? ctl->cli.args[0] : NULL, &report, err);
-	return r < 0 ? r : tell(ctl, &report, err);
+	return r < 0 ? r : findings_tell(&report, &ctl->cli, err);
 }

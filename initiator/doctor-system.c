@@ -36,17 +36,16 @@ static bool uses(const struct look *look, const char *transport)
 	return false;
 }
 
-static void check_module(const struct ctl *ctl, const char *module, struct doctor_report *report)
+static void check_module(const struct ctl *ctl, const char *module, struct findings *report)
 {
 	if (ctl_has_module(ctl, module))
-		doctor_add(report, DOCTOR_OK, module, "", "is in the kernel");
+		findings_add(report, FINDING_OK, module, "", "is in the kernel");
 	else
-		doctor_add(report, DOCTOR_NOTE, module, "",
-			   "is not in the kernel yet: the first connect loads it");
+		findings_add(report, FINDING_NOTE, module, "",
+			     "is not in the kernel yet: the first connect loads it");
 }
 
-static void check_modules(const struct ctl *ctl, const struct look *look,
-			  struct doctor_report *report)
+static void check_modules(const struct ctl *ctl, const struct look *look, struct findings *report)
 {
 	check_module(ctl, "nvme-fabrics", report);
 	if (uses(look, "tcp"))
@@ -55,7 +54,7 @@ static void check_modules(const struct ctl *ctl, const struct look *look,
 		check_module(ctl, "nvme-rdma", report);
 }
 
-static void check_multipath(const struct ctl *ctl, struct doctor_report *report)
+static void check_multipath(const struct ctl *ctl, struct findings *report)
 {
 	char value[8];
 
@@ -63,25 +62,25 @@ static void check_multipath(const struct ctl *ctl, struct doctor_report *report)
 		       sizeof(value)) < 0)
 		return;
 	if (*value == 'Y')
-		doctor_add(report, DOCTOR_OK, "native multipath", "", "is on");
+		findings_add(report, FINDING_OK, "native multipath", "", "is on");
 	else
-		doctor_add(report, DOCTOR_WARN, "native multipath",
-			   "boot with nvme_core.multipath=Y, unless dm-multipath does it",
-			   "is off: each path is a device of its own");
+		findings_add(report, FINDING_WARN, "native multipath",
+			     "boot with nvme_core.multipath=Y, unless dm-multipath does it",
+			     "is off: each path is a device of its own");
 }
 
-static void check_daemon(const struct look *look, struct doctor_report *report)
+static void check_daemon(const struct look *look, struct findings *report)
 {
 	if (look->has_daemon)
-		doctor_add(report, DOCTOR_OK, "nvme-sunfishd", "", "runs");
+		findings_add(report, FINDING_OK, "nvme-sunfishd", "", "runs");
 	else if (look->n_wanted)
-		doctor_add(report, DOCTOR_WARN, "nvme-sunfishd",
-			   "systemctl enable --now nvme-sunfishd",
-			   "does not run: what the kernel gives up is not connected again");
+		findings_add(report, FINDING_WARN, "nvme-sunfishd",
+			     "systemctl enable --now nvme-sunfishd",
+			     "does not run: what the kernel gives up is not connected again");
 }
 
 /* Others who connect by themselves. */
-static void check_rules(struct doctor_report *report)
+static void check_rules(struct findings *report)
 {
 	static const char *const dirs[] = { "/run/udev/rules.d", "/etc/udev/rules.d",
 					    "/usr/lib/udev/rules.d", "/lib/udev/rules.d" };
@@ -97,22 +96,23 @@ static void check_rules(struct doctor_report *report)
 			continue;
 		/* the first one found counts; an empty one masks the others */
 		if (strstr(text, "nvmf-connect"))
-			doctor_add(report, DOCTOR_NOTE, path, "",
-				   "nvme-cli connects what discovery controllers tell; the two go "
-				   "along with each other");
+			findings_add(
+				report, FINDING_NOTE, path, "",
+				"nvme-cli connects what discovery controllers tell; the two go "
+				"along with each other");
 		return;
 	}
 }
 
-static void check_stas(const struct ctl *ctl, struct doctor_report *report)
+static void check_stas(const struct ctl *ctl, struct findings *report)
 {
 	if (faccessat(ctl->dirs.run_fd, "stafd", F_OK, 0) == 0 ||
 	    faccessat(ctl->dirs.run_fd, "stacd", F_OK, 0) == 0)
-		doctor_add(report, DOCTOR_NOTE, "nvme-stas", "",
-			   "runs here too: what it made stays its own");
+		findings_add(report, FINDING_NOTE, "nvme-stas", "",
+			     "runs here too: what it made stays its own");
 }
 
-void doctor_check_host(struct ctl *ctl, const struct look *look, struct doctor_report *report)
+void doctor_check_host(struct ctl *ctl, const struct look *look, struct findings *report)
 {
 	check_modules(ctl, look, report);
 	doctor_check_identity(look, report);
@@ -125,7 +125,7 @@ void doctor_check_host(struct ctl *ctl, const struct look *look, struct doctor_r
 /* --- one address */
 
 static void check_excluded(struct ctl *ctl, const struct look *look, const struct tid *tid,
-			   const char *object, struct doctor_report *report)
+			   const char *object, struct findings *report)
 {
 	CLEANUP_EXCLUSIONS struct exclusions *exclusions = NULL;
 	struct tid full = *tid;
@@ -137,51 +137,51 @@ static void check_excluded(struct ctl *ctl, const struct look *look, const struc
 		memcpy(full.hostnqn, look->host.hostnqn, sizeof(full.hostnqn));
 	entry = exclusions_match(exclusions, &full, look->host.hostid);
 	if (entry)
-		doctor_add(report, DOCTOR_FAIL, object, "take that entry out",
-			   "is excluded by an administrator (%s)", entry);
+		findings_add(report, FINDING_FAIL, object, "take that entry out",
+			     "is excluded by an administrator (%s)", entry);
 }
 
 static void check_rdma(const struct ctl *ctl, const struct route *route, const char *object,
-		       struct doctor_report *report)
+		       struct findings *report)
 {
 	char device[64];
 	unsigned int port;
 
 	if (net_find_rdma(ctl->dirs.sysfs_fd, route->ifname, device, &port) == 0)
-		doctor_add(report, DOCTOR_OK, object, "", "goes over %s (RDMA device %s)",
-			   route->ifname, device);
+		findings_add(report, FINDING_OK, object, "", "goes over %s (RDMA device %s)",
+			     route->ifname, device);
 	else
-		doctor_add(report, DOCTOR_FAIL, object,
-			   "choose an address behind an RDMA link, or use TCP",
-			   "goes over %s, which has no RDMA device", route->ifname);
+		findings_add(report, FINDING_FAIL, object,
+			     "choose an address behind an RDMA link, or use TCP",
+			     "goes over %s, which has no RDMA device", route->ifname);
 }
 
 static bool check_route(const struct ctl *ctl, const struct tid *tid, const char *object,
-			struct doctor_report *report)
+			struct findings *report)
 {
 	struct err err = ERR_NULL;
 	struct route route;
 
 	if (route_find(tid->traddr, &route, &err) < 0) {
-		doctor_add(report, DOCTOR_FAIL, object, "see: ip route", "%s", err.text);
+		findings_add(report, FINDING_FAIL, object, "see: ip route", "%s", err.text);
 		return false;
 	}
 	if (!*route.ifname || !route.is_up) {
-		doctor_add(report, DOCTOR_FAIL, object, "see: ip link",
-			   "goes over %s, which is down or has no carrier",
-			   *route.ifname ? route.ifname : "a link");
+		findings_add(report, FINDING_FAIL, object, "see: ip link",
+			     "goes over %s, which is down or has no carrier",
+			     *route.ifname ? route.ifname : "a link");
 		return false;
 	}
 	if (strcmp(tid->transport, "rdma") == 0)
 		check_rdma(ctl, &route, object, report);
 	else
-		doctor_add(report, DOCTOR_OK, object, "", "goes over %s from %s", route.ifname,
-			   route.source);
+		findings_add(report, FINDING_OK, object, "", "goes over %s from %s", route.ifname,
+			     route.source);
 	return true;
 }
 
 static void say_not_shown(const struct ask_records *records, const struct look *look,
-			  const struct tid *tid, struct doctor_report *report)
+			  const struct tid *tid, struct findings *report)
 {
 	CLEANUP_FREE const char **names = calloc(records->count + 1, sizeof(*names));
 	CLEANUP_STR struct str near = STR_NULL;
@@ -197,15 +197,15 @@ static void say_not_shown(const struct ask_records *records, const struct look *
 	else
 		snprintf(cure, sizeof(cure), "on the target: nvmet-sunfishctl host add %s %s",
 			 tid->nqn, look->host.hostnqn);
-	doctor_add(report, DOCTOR_FAIL, tid->nqn, cure,
-		   "is not shown to this host there: it is not exported at that address, or this "
-		   "host (%s) is not allowed",
-		   look->host.hostnqn);
+	findings_add(report, FINDING_FAIL, tid->nqn, cure,
+		     "is not shown to this host there: it is not exported at that address, or this "
+		     "host (%s) is not allowed",
+		     look->host.hostnqn);
 }
 
 /* A target shows a host only what it may use. */
 static void check_shown(struct ctl *ctl, const struct look *look, const struct tid *tid,
-			const char *object, struct doctor_report *report)
+			const char *object, struct findings *report)
 {
 	CLEANUP_ASK_RECORDS struct ask_records records = ASK_RECORDS_NULL;
 	struct err err = ERR_NULL;
@@ -214,20 +214,21 @@ static void check_shown(struct ctl *ctl, const struct look *look, const struct t
 	if (geteuid() != 0 || !*look->host.hostnqn)
 		return;
 	if (ask_records(ctl, tid, &look->host, &records, &err) < 0) {
-		doctor_add(report, DOCTOR_WARN, object, "", "does not tell what it has: %s",
-			   err.text);
+		findings_add(report, FINDING_WARN, object, "", "does not tell what it has: %s",
+			     err.text);
 		return;
 	}
 	for (i = 0; i < records.count; i++)
 		if (strcmp(records.items[i].nqn, tid->nqn) == 0) {
-			doctor_add(report, DOCTOR_OK, tid->nqn, "", "is shown to this host there");
+			findings_add(report, FINDING_OK, tid->nqn, "",
+				     "is shown to this host there");
 			return;
 		}
 	say_not_shown(&records, look, tid, report);
 }
 
 bool doctor_check_address(struct ctl *ctl, const struct look *look, const struct tid *tid,
-			  struct doctor_report *report)
+			  struct findings *report)
 {
 	CLEANUP_STR struct str object = STR_NULL;
 	struct err err = ERR_NULL;
@@ -238,11 +239,11 @@ bool doctor_check_address(struct ctl *ctl, const struct look *look, const struct
 	if (!check_route(ctl, tid, str_get(&object), report))
 		return false;
 	if (direct_probe(tid, ctl->conf.probe_ms, &err) < 0) {
-		doctor_add(report, DOCTOR_FAIL, str_get(&object), "", "%s", err.text);
+		findings_add(report, FINDING_FAIL, str_get(&object), "", "%s", err.text);
 		return false;
 	}
 	if (strcmp(tid->transport, "tcp") == 0)
-		doctor_add(report, DOCTOR_OK, str_get(&object), "", "answers");
+		findings_add(report, FINDING_OK, str_get(&object), "", "answers");
 	if (*tid->nqn)
 		check_shown(ctl, look, tid, str_get(&object), report);
 	return true;
@@ -282,7 +283,7 @@ static void read_messages(int fd, const char *nqn, struct messages *ret)
 	}
 }
 
-void doctor_check_kmsg(int kmsg_fd, const char *nqn, struct doctor_report *report)
+void doctor_check_kmsg(int kmsg_fd, const char *nqn, struct findings *report)
 {
 	struct messages messages = { .count = 0 };
 	size_t i;
@@ -292,6 +293,6 @@ void doctor_check_kmsg(int kmsg_fd, const char *nqn, struct doctor_report *repor
 	read_messages(kmsg_fd, nqn, &messages);
 	i = messages.count > MESSAGES_SHOWN ? messages.count - MESSAGES_SHOWN : 0;
 	for (; i < messages.count; i++)
-		doctor_add(report, DOCTOR_NOTE, "kernel's log", "", "%s",
-			   messages.text[i % MESSAGES_SHOWN]);
+		findings_add(report, FINDING_NOTE, "kernel's log", "", "%s",
+			     messages.text[i % MESSAGES_SHOWN]);
 }

@@ -1,71 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "initiator/doctor.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "initiator/paths.h"
 #include "initiator/view.h"
 
-void doctor_report_deinit(struct doctor_report *report)
-{
-	size_t i;
-
-	for (i = 0; i < report->count; i++) {
-		free(report->items[i].object);
-		free(report->items[i].text);
-		free(report->items[i].cure);
-	}
-	free(report->items);
-	*report = DOCTOR_REPORT_NULL;
-}
-
-const char *doctor_level_name(enum doctor_level level)
-{
-	switch (level) {
-	case DOCTOR_OK:
-		return "ok";
-	case DOCTOR_NOTE:
-		return "note";
-	case DOCTOR_WARN:
-		return "warn";
-	case DOCTOR_FAIL:
-		return "FAIL";
-	}
-	return "?";
-}
-
-void doctor_add(struct doctor_report *report, enum doctor_level level, const char *object,
-		const char *cure, const char *format, ...)
-{
-	struct doctor_finding *items;
-	struct doctor_finding *item;
-	va_list args;
-
-	items = realloc(report->items, (report->count + 1) * sizeof(*items));
-	if (!items) {
-		report->failed = true;
-		return;
-	}
-	report->items = items;
-	item = items + report->count++;
-	*item = (struct doctor_finding){ level, strdup(object), NULL, strdup(cure) };
-	va_start(args, format);
-	if (vasprintf(&item->text, format, args) < 0)
-		item->text = NULL;
-	va_end(args);
-	if (!item->object || !item->text || !item->cure)
-		report->failed = true;
-	if (level > report->worst)
-		report->worst = level;
-}
-
 /* --- names of this host */
 
-static void check_other_names(const struct look *look, struct doctor_report *report)
+static void check_other_names(const struct look *look, struct findings *report)
 {
 	size_t i;
 
@@ -76,8 +20,8 @@ static void check_other_names(const struct look *look, struct doctor_report *rep
 
 		if (!*controller->hostid || !*controller->tid.hostnqn || same_id == same_nqn)
 			continue;
-		doctor_add(
-			report, DOCTOR_WARN, controller->name,
+		findings_add(
+			report, FINDING_WARN, controller->name,
 			"disconnect it and connect it again, with one name and its one id",
 			"was connected as %s with host id %s, this host is %s with %s: the kernel "
 			"refuses connections that mix them",
@@ -86,27 +30,28 @@ static void check_other_names(const struct look *look, struct doctor_report *rep
 	}
 }
 
-void doctor_check_identity(const struct look *look, struct doctor_report *report)
+void doctor_check_identity(const struct look *look, struct findings *report)
 {
 	const char *uuid = strstr(look->host.hostnqn, ":uuid:");
 
 	if (!*look->host.hostnqn) {
-		doctor_add(report, DOCTOR_FAIL, "host NQN", "nvme gen-hostnqn >/etc/nvme/hostnqn",
-			   "this host has no name: neither /etc/nvme/hostnqn nor a machine id");
+		findings_add(report, FINDING_FAIL, "host NQN",
+			     "nvme gen-hostnqn >/etc/nvme/hostnqn",
+			     "this host has no name: neither /etc/nvme/hostnqn nor a machine id");
 		return;
 	}
 	if (look->host.made_up)
-		doctor_add(report, DOCTOR_WARN, "host NQN",
-			   "write it to /etc/nvme/hostnqn to keep it when the machine id changes",
-			   "there is no /etc/nvme/hostnqn: this host calls itself %s, after its "
-			   "machine id",
-			   look->host.hostnqn);
+		findings_add(report, FINDING_WARN, "host NQN",
+			     "write it to /etc/nvme/hostnqn to keep it when the machine id changes",
+			     "there is no /etc/nvme/hostnqn: this host calls itself %s, after its "
+			     "machine id",
+			     look->host.hostnqn);
 	else
-		doctor_add(report, DOCTOR_OK, "host NQN", "", "%s", look->host.hostnqn);
+		findings_add(report, FINDING_OK, "host NQN", "", "%s", look->host.hostnqn);
 	if (uuid && strcasecmp(uuid + 6, look->host.hostid) != 0)
-		doctor_add(report, DOCTOR_NOTE, "host id",
-			   "if this host was cloned, make both anew: nvme gen-hostnqn",
-			   "%s is not the one in the host NQN", look->host.hostid);
+		findings_add(report, FINDING_NOTE, "host id",
+			     "if this host was cloned, make both anew: nvme gen-hostnqn",
+			     "%s is not the one in the host NQN", look->host.hostid);
 	check_other_names(look, report);
 }
 
@@ -115,7 +60,7 @@ void doctor_check_identity(const struct look *look, struct doctor_report *report
 #define SHORT_LOSS_SECONDS 600
 
 static void check_state(const struct look *look, const struct paths_path *path,
-			struct doctor_report *report)
+			struct findings *report)
 {
 	const struct inventory_controller *controller = path->controller;
 	const struct look_controller *beside = look_beside(look, controller);
@@ -123,25 +68,25 @@ static void check_state(const struct look *look, const struct paths_path *path,
 	bool since = beside->since_ms && look->now_ms > beside->since_ms;
 
 	if (paths_is_live(controller)) {
-		doctor_add(report, DOCTOR_OK, controller->name, "", "is live");
+		findings_add(report, FINDING_OK, controller->name, "", "is live");
 		return;
 	}
-	doctor_add(report, DOCTOR_FAIL, controller->name,
-		   "look at the link, and at the target: nvmet-sunfishctl doctor",
-		   "is %s%s%s%s%s: its connection is lost and the kernel tries again",
-		   *controller->state ? controller->state : "in an unknown state",
-		   since ? " for " : "",
-		   since ? clock_format_span(look->now_ms - beside->since_ms, span) : "",
-		   *beside->cause ? ", " : "", beside->cause);
+	findings_add(report, FINDING_FAIL, controller->name,
+		     "look at the link, and at the target: nvmet-sunfishctl doctor",
+		     "is %s%s%s%s%s: its connection is lost and the kernel tries again",
+		     *controller->state ? controller->state : "in an unknown state",
+		     since ? " for " : "",
+		     since ? clock_format_span(look->now_ms - beside->since_ms, span) : "",
+		     *beside->cause ? ", " : "", beside->cause);
 }
 
 static void check_loss(const struct look *look, const struct inventory_controller *controller,
-		       struct doctor_report *report)
+		       struct findings *report)
 {
 	if (controller->ctrl_loss_tmo < 0 || look->has_daemon)
 		return;
-	doctor_add(
-		report, DOCTOR_NOTE, controller->name,
+	findings_add(
+		report, FINDING_NOTE, controller->name,
 		"start nvme-sunfishd, or connect with --ctrl-loss-tmo -1",
 		"the kernel gives it up for good after %lld s without a connection, and no daemon "
 		"would connect it again",
@@ -149,19 +94,19 @@ static void check_loss(const struct look *look, const struct inventory_controlle
 }
 
 static void check_missing(const struct look *look, const struct paths_path *path,
-			  struct doctor_report *report)
+			  struct findings *report)
 {
 	CLEANUP_STR struct str address = STR_NULL;
 
 	view_address(&path->wanted->tid, &address);
-	doctor_add(report, DOCTOR_FAIL, str_get(&address),
-		   look->has_daemon ? "" : "nvme-sunfishctl connect, or start nvme-sunfishd",
-		   "is wanted (%s) and not connected%s%s", path->wanted->source,
-		   *path->wanted->why ? ": " : "", path->wanted->why);
+	findings_add(report, FINDING_FAIL, str_get(&address),
+		     look->has_daemon ? "" : "nvme-sunfishctl connect, or start nvme-sunfishd",
+		     "is wanted (%s) and not connected%s%s", path->wanted->source,
+		     *path->wanted->why ? ": " : "", path->wanted->why);
 }
 
 static void check_devices(const struct look *look, const struct paths_group *group,
-			  struct doctor_report *report)
+			  struct findings *report)
 {
 	size_t n = 0;
 	size_t i;
@@ -173,20 +118,20 @@ static void check_devices(const struct look *look, const struct paths_group *gro
 			continue;
 		n++;
 		if (device->n_paths == 0)
-			doctor_add(report, DOCTOR_FAIL, device->name,
-				   "connect a path to it; what uses it waits or fails",
-				   "has no path at all");
+			findings_add(report, FINDING_FAIL, device->name,
+				     "connect a path to it; what uses it waits or fails",
+				     "has no path at all");
 		else
-			doctor_add(report, DOCTOR_OK, device->name, "", "has %zu path%s",
-				   device->n_paths, device->n_paths == 1 ? "" : "s");
+			findings_add(report, FINDING_OK, device->name, "", "has %zu path%s",
+				     device->n_paths, device->n_paths == 1 ? "" : "s");
 	}
 	if (n == 0 && group->n_live > 0)
-		doctor_add(report, DOCTOR_WARN, group->nqn,
-			   "on the target: nvmet-sunfishctl namespace enable",
-			   "is connected, but shows no namespace");
+		findings_add(report, FINDING_WARN, group->nqn,
+			     "on the target: nvmet-sunfishctl namespace enable",
+			     "is connected, but shows no namespace");
 }
 
-void doctor_check_subsystem(const struct look *look, const char *nqn, struct doctor_report *report)
+void doctor_check_subsystem(const struct look *look, const char *nqn, struct findings *report)
 {
 	CLEANUP_PATHS struct paths paths = PATHS_NULL;
 	const struct paths_group *group;
@@ -198,8 +143,8 @@ void doctor_check_subsystem(const struct look *look, const char *nqn, struct doc
 	}
 	group = paths_find(&paths, nqn);
 	if (!group) {
-		doctor_add(report, DOCTOR_FAIL, nqn, "nvme-sunfishctl connect",
-			   "is not connected, and nobody here wants it");
+		findings_add(report, FINDING_FAIL, nqn, "nvme-sunfishctl connect",
+			     "is not connected, and nobody here wants it");
 		return;
 	}
 	for (i = 0; i < group->n_paths; i++) {
@@ -212,7 +157,8 @@ void doctor_check_subsystem(const struct look *look, const char *nqn, struct doc
 	}
 	check_devices(look, group, report);
 	if (group->n_paths == 1 && group->n_live == 1)
-		doctor_add(report, DOCTOR_NOTE, nqn, "", "has one path: no other if that is lost");
+		findings_add(report, FINDING_NOTE, nqn, "",
+			     "has one path: no other if that is lost");
 }
 
 /* --- messages */

@@ -16,7 +16,7 @@
 
 static int run_here(struct ctl *ctl, struct err *err)
 {
-	int r = settings_load(AT_FDCWD, CTL_SETTINGS_PATH, &ctl->settings, err);
+	int r = settings_load(AT_FDCWD, ctl->settings_path, &ctl->settings, err);
 
 	/* what decides who may connect and where must be read; a typing error in the rest must not
 	 * keep all exports away at boot */
@@ -51,7 +51,7 @@ static int run_guarded(struct ctl *ctl, struct err *err)
 	const char *name = ctl->cli.verb->name;
 	int r;
 
-	settings_load(AT_FDCWD, CTL_SETTINGS_PATH, &ctl->settings, NULL);
+	settings_load(AT_FDCWD, ctl->settings_path, &ctl->settings, NULL);
 	r = guard_run(run_in_child, ctl, ctl->settings.hang_seconds);
 	if (r >= 0)
 		return answered(ctl, r);
@@ -76,7 +76,7 @@ static int run_remotely(struct ctl *ctl, struct err *err)
 
 	if (!ctl->request || ctl->opt.dry_run || ctl->opt.no_daemon || ctl->fault || geteuid() != 0)
 		return -ENOTSUP;
-	settings_load(AT_FDCWD, CTL_SETTINGS_PATH, &ctl->settings, NULL);
+	settings_load(AT_FDCWD, ctl->settings_path, &ctl->settings, NULL);
 	seconds = ctl->opt.wait_seconds < 0 ? ctl->settings.wait_seconds
 					    : (unsigned int)ctl->opt.wait_seconds;
 	r = remote_run_verb(ctl->run_path, ctl->request, seconds, &status, err);
@@ -104,14 +104,16 @@ static char *format_request(int n_words, char **words)
 	return ask_format(ASK_VERB, n_words, words, directory);
 }
 
-int command_run(int n_words, char **words, bool here)
+int command_run(int n_words, char **words, const char *config)
 {
 	/* before the words are parsed, which changes them */
-	CLEANUP_FREE char *request = here ? NULL : format_request(n_words, words);
+	CLEANUP_FREE char *request = config ? NULL : format_request(n_words, words);
 	struct ctl ctl;
 
 	ctl_init(&ctl);
 	ctl.fault = getenv("SUNFISH_FAULT");
 	ctl.request = request;
+	if (config)
+		ctl.settings_path = config;
 	return cli_main(&verbs_program, n_words, words, &ctl);
 }

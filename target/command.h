@@ -8,18 +8,17 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/err.h"
 
 struct ctl;
 
 /*
  * @words  what follows the program's name; changed
- * @here   false: let nvmet-sunfishd do what changes something, if it runs; the result is the same
+ * @config  of the daemon that runs it; NULL: let nvmet-sunfishd do what changes something, if it
+ *   runs; the result is the same
  * Returns: the exit status (core/cli.h).
  */
-int command_run(int n_words, char **words, bool here);
+int command_run(int n_words, char **words, const char *config);
 
 /* Run the verb of @ctl, which cli_main has parsed. */
 int command_run_verb(struct ctl *ctl, struct err *err);

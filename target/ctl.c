@@ -24,6 +24,7 @@ void ctl_init(struct ctl *ctl)
 		.cli.program = &verbs_program,
 		.opt.wait_seconds = -1,
 		.settings = SETTINGS_DEFAULT,
+		.settings_path = CTL_SETTINGS_PATH,
 		.nvmet_path = CFS_PATH,
 		.run_path = CTL_RUN_PATH,
 		.stored_path = STATEDIR "/exports",

@@ -44,12 +44,13 @@ struct ctl {
 	struct ctl_options opt;
 	struct settings settings;
 	/* directories; tests and --root have others */
-	const char *nvmet_path;	 /* /sys/kernel/config/nvmet */
-	const char *run_path;	 /* /run/sunfish */
-	const char *stored_path; /* /var/lib/sunfish/exports: what this command keeps */
-	const char *admin_path;	 /* /etc/sunfish/exports.d: what administrators write */
-	int nvmet_fd;		 /* -1 until ctl_open_target */
-	int run_fd;		 /* -1 until ctl_lock */
+	const char *settings_path; /* /etc/sunfish/target.conf */
+	const char *nvmet_path;	   /* /sys/kernel/config/nvmet */
+	const char *run_path;	   /* /run/sunfish */
+	const char *stored_path;   /* /var/lib/sunfish/exports: what this command keeps */
+	const char *admin_path;	   /* /etc/sunfish/exports.d: what administrators write */
+	int nvmet_fd;		   /* -1 until ctl_open_target */
+	int run_fd;		   /* -1 until ctl_lock */
 	int lock_fd;
 	int sysfs_fd;
 	int proc_fd;

@@ -153,6 +153,7 @@ static int run_intent(const struct task *task, int result_fd)
 	js_set(document, "entries", entries);
 	ctl_init(&ctl);
 	ctl.settings = task->daemon->settings;
+	ctl.settings_path = task->daemon->config;
 	ctl.cli.quiet = true;
 	r = ctl_open_system(&ctl, &err);
 	if (r == 0)
@@ -207,7 +208,7 @@ static int run_verb(const struct task *task)
 	fcntl(verb->fds[2], F_SETFD, FD_CLOEXEC);
 	if (words && chdir(verb->directory) == 0 && dup2(verb->fds[0], STDOUT_FILENO) >= 0 &&
 	    dup2(verb->fds[1], STDERR_FILENO) >= 0)
-		answer[1] = (char)command_run(n, words, true);
+		answer[1] = (char)command_run(n, words, task->daemon->config);
 	fflush(stdout);
 	send(verb->fds[2], answer, sizeof(answer), MSG_NOSIGNAL);
 	return (unsigned char)answer[1];

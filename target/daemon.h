@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@
 #include "core/netwatch.h"
 #include "core/rpc.h"
 #include "core/uevent.h"
+#include "target/ctl.h"
 #include "target/names.h"
 #include "target/settings.h"
 #include "wire/agent.h"
@@ -39,7 +41,8 @@ struct daemon_look;
 struct task;
 
 struct daemon {
-	struct loop *loop;
+	struct loop *loop;     /* borrowed */
+	char config[PATH_MAX]; /* absolute: verbs run elsewhere */
 	struct settings settings;
 	const char *run_path;
 	int sysfs_fd;
@@ -76,7 +79,6 @@ struct daemon {
 	struct netwatch *netwatch;
 	int inotify_fd;
 	struct loop_source *inotify_source;
-	struct loop_source *signals[3];
 	struct loop_source *stop_timer;
 	/* serving */
 	struct rpc_server *server;
@@ -84,13 +86,19 @@ struct daemon {
 	size_t n_watchers;
 };
 
-/* Returns: 0, *ret owned; codes of loop_new, rpc_listen and the like. What it can do without
- * (udev, netlink) is only told. */
-int daemon_new(const struct settings *settings, struct daemon **ret, struct err *err);
-void daemon_free(struct daemon *daemon);
+#define DAEMON_NULL                                                                                \
+	((struct daemon){                                                                          \
+		.run_path = CTL_RUN_PATH, .sysfs_fd = -1, .inotify_fd = -1, .highest_wd = -1 })
 
-/* Until SIGTERM or SIGINT. Returns: as loop_run. */
-int daemon_run(struct daemon *daemon, struct err *err);
+/* Functions of struct program (core/program.h), whose data is the struct daemon. */
+/* Only the default file may be missing. Returns: codes of settings_load; -ENOENT and the like. */
+int daemon_load(void *data, const char *config, struct err *err);
+/* Returns: 0; -EPERM not root; codes of rpc_listen and the like. What it can do without (udev,
+ * netlink) is only told. */
+int daemon_start(void *data, struct loop *loop, struct err *err);
+void daemon_reload(void *data, const char *config);
+void daemon_stop(void *data);
+void daemon_end(void *data);
 
 /* --- daemon-watch.c */
 

@@ -15,7 +15,7 @@
 struct check {
 	const struct model_object *actual;
 	const struct model_object *subsystem;
-	struct doctor_report *report;
+	struct findings *report;
 	char name[MODEL_NAME_MAX];
 };
 
@@ -64,8 +64,8 @@ static void check_ana(const struct check *check, const struct model_object *ns)
 			return;
 	}
 	if (*state)
-		doctor_add(
-			check->report, DOCTOR_FAIL, describe(ns, name),
+		findings_add(
+			check->report, FINDING_FAIL, describe(ns, name),
 			"write optimized to ana_state of that group on one of its ports",
 			"its ANA group %s is %s on all ports: hosts connect and see the drive, but "
 			"no path to it",
@@ -82,16 +82,16 @@ static void compare_namespaces(const struct check *check, const struct model_obj
 	describe(other, other_name);
 	if (has_drive(ns) &&
 	    strcmp(model_text(ns, "device_path"), model_text(other, "device_path")) == 0)
-		doctor_add(check->report, DOCTOR_WARN, name,
-			   "remove one of them, or be sure that only one is written",
-			   "%s is also %s: hosts that write both destroy each other's data",
-			   model_text(ns, "device_path"), other_name);
+		findings_add(check->report, FINDING_WARN, name,
+			     "remove one of them, or be sure that only one is written",
+			     "%s is also %s: hosts that write both destroy each other's data",
+			     model_text(ns, "device_path"), other_name);
 	if (model_get(ns, "device_uuid") && ns->parent != other->parent &&
 	    strcmp(model_text(ns, "device_uuid"), model_text(other, "device_uuid")) == 0)
-		doctor_add(check->report, DOCTOR_WARN, name, "give one of them another UUID",
-			   "%s has the same UUID: a Linux host that connects to both refuses the "
-			   "second",
-			   other_name);
+		findings_add(check->report, FINDING_WARN, name, "give one of them another UUID",
+			     "%s has the same UUID: a Linux host that connects to both refuses the "
+			     "second",
+			     other_name);
 }
 
 static void check_twins(const struct check *check, const struct model_object *ns)
@@ -116,15 +116,15 @@ static void check_namespace(const struct check *check, const struct model_object
 
 	describe(ns, name);
 	if (!has_drive(ns)) {
-		doctor_add(check->report, DOCTOR_FAIL, name, "nvmet-sunfishctl restore",
-			   "it has no drive: it was made, but not finished");
+		findings_add(check->report, FINDING_FAIL, name, "nvmet-sunfishctl restore",
+			     "it has no drive: it was made, but not finished");
 		return;
 	}
 	if (!model_is_on(ns, "enable")) {
 		snprintf(cure, sizeof(cure), "nvmet-sunfishctl namespace enable %s %s",
 			 check->subsystem->name, ns->name);
-		doctor_add(check->report, DOCTOR_FAIL, name, cure,
-			   "it is disabled: hosts do not see %s", model_text(ns, "device_path"));
+		findings_add(check->report, FINDING_FAIL, name, cure,
+			     "it is disabled: hosts do not see %s", model_text(ns, "device_path"));
 		return;
 	}
 	check_ana(check, ns);
@@ -146,8 +146,8 @@ static unsigned int check_namespaces(const struct check *check)
 		return n;
 	snprintf(cure, sizeof(cure), "nvmet-sunfishctl namespace add %s --dev DRIVE",
 		 check->subsystem->name);
-	doctor_add(check->report, DOCTOR_FAIL, check->name, cure,
-		   "it has no namespace: hosts connect, but see no drive");
+	findings_add(check->report, FINDING_FAIL, check->name, cure,
+		     "it has no namespace: hosts connect, but see no drive");
 	return 0;
 }
 
@@ -161,17 +161,17 @@ static void check_identity(const struct check *check)
 	size_t i = 0;
 
 	if (nqn_check(check->subsystem->name, &err) < 0)
-		doctor_add(check->report, DOCTOR_WARN, check->name, "export it by another name",
-			   "%s", err.text);
+		findings_add(check->report, FINDING_WARN, check->name, "export it by another name",
+			     "%s", err.text);
 	while (serial && (other = model_next(check->actual, MODEL_SUBSYSTEM, &i)))
 		if (other != check->subsystem &&
 		    attr_is_same(MODEL_SUBSYSTEM, "attr_serial", serial,
 				 model_text(other, "attr_serial")))
-			doctor_add(check->report, DOCTOR_WARN, check->name,
-				   "give one of them another serial number",
-				   "%s has the same serial number: their links in "
-				   "/dev/disk/by-id get mixed up on hosts",
-				   other->name);
+			findings_add(check->report, FINDING_WARN, check->name,
+				     "give one of them another serial number",
+				     "%s has the same serial number: their links in "
+				     "/dev/disk/by-id get mixed up on hosts",
+				     other->name);
 }
 
 static const char *key_of(const struct check *check, const char *hostnqn, const char *name)
@@ -187,11 +187,12 @@ static void check_key(const struct check *check, const char *hostnqn, const char
 
 	snprintf(object, sizeof(object), "host %s", hostnqn);
 	if (*key && dhchap_check(key, &err) < 0)
-		doctor_add(check->report, DOCTOR_FAIL, object,
-			   "make a new key with `nvme gen-dhchap-key` and give it to both sides",
-			   "its %s is damaged, the kernel took it all the same: no connection will "
-			   "succeed (%s)",
-			   attr, err.text);
+		findings_add(
+			check->report, FINDING_FAIL, object,
+			"make a new key with `nvme gen-dhchap-key` and give it to both sides",
+			"its %s is damaged, the kernel took it all the same: no connection will "
+			"succeed (%s)",
+			attr, err.text);
 }
 
 static void check_keys(const struct check *check)
@@ -213,14 +214,15 @@ static void check_keys(const struct check *check)
 		if (*key_of(check, hostnqn, "dhchap_key"))
 			continue;
 		if (*key_of(check, hostnqn, "dhchap_ctrl_key"))
-			doctor_add(check->report, DOCTOR_WARN, object, "give it a dhchap_key too",
-				   "it has a key for the controller only: it is not asked who it "
-				   "is");
+			findings_add(check->report, FINDING_WARN, object,
+				     "give it a dhchap_key too",
+				     "it has a key for the controller only: it is not asked who it "
+				     "is");
 		else if (n_keys)
-			doctor_add(check->report, DOCTOR_WARN, object, "give it a key too",
-				   "it needs no key, while other hosts of %s do: anybody may use "
-				   "its name",
-				   s->name);
+			findings_add(check->report, FINDING_WARN, object, "give it a key too",
+				     "it needs no key, while other hosts of %s do: anybody may use "
+				     "its name",
+				     s->name);
 	}
 }
 
@@ -229,8 +231,8 @@ static void check_access(const struct check *check)
 	char cure[2 * MODEL_NAME_MAX];
 
 	if (model_is_on(check->subsystem, "attr_allow_any_host")) {
-		doctor_add(check->report, DOCTOR_NOTE, check->name, "",
-			   "any host that reaches it may connect, and no key is asked for");
+		findings_add(check->report, FINDING_NOTE, check->name, "",
+			     "any host that reaches it may connect, and no key is asked for");
 		return;
 	}
 	if (check->subsystem->n_links) {
@@ -239,7 +241,7 @@ static void check_access(const struct check *check)
 	}
 	snprintf(cure, sizeof(cure), "nvmet-sunfishctl host add %s HOSTNQN",
 		 check->subsystem->name);
-	doctor_add(check->report, DOCTOR_FAIL, check->name, cure, "no host may connect");
+	findings_add(check->report, FINDING_FAIL, check->name, cure, "no host may connect");
 }
 
 static unsigned int check_links(const struct check *check)
@@ -255,8 +257,8 @@ static unsigned int check_links(const struct check *check)
 		return n;
 	snprintf(cure, sizeof(cure), "nvmet-sunfishctl listener add %s --rdma ADDRESS",
 		 check->subsystem->name);
-	doctor_add(check->report, DOCTOR_FAIL, check->name, cure,
-		   "it is on no port: no host can reach it");
+	findings_add(check->report, FINDING_FAIL, check->name, cure,
+		     "it is on no port: no host can reach it");
 	return 0;
 }
 
@@ -272,16 +274,17 @@ static void differs(const struct check *check, const struct model_object *object
 		return;
 	describe(object, name);
 	if (!value)
-		doctor_add(check->report, DOCTOR_WARN, name,
-			   "boot a newer kernel, or take it out of the stored export",
-			   "this kernel has no %s, which the stored export asks for", wanted->name);
+		findings_add(check->report, FINDING_WARN, name,
+			     "boot a newer kernel, or take it out of the stored export",
+			     "this kernel has no %s, which the stored export asks for",
+			     wanted->name);
 	else if (wanted->secret)
-		doctor_add(check->report, DOCTOR_WARN, name, "nvmet-sunfishctl restore",
-			   "its %s is another than the stored one", wanted->name);
+		findings_add(check->report, FINDING_WARN, name, "nvmet-sunfishctl restore",
+			     "its %s is another than the stored one", wanted->name);
 	else
-		doctor_add(check->report, DOCTOR_WARN, name, "nvmet-sunfishctl restore",
-			   "its %s is \"%s\", the stored export says \"%s\"", wanted->name, value,
-			   wanted->value);
+		findings_add(check->report, FINDING_WARN, name, "nvmet-sunfishctl restore",
+			     "its %s is \"%s\", the stored export says \"%s\"", wanted->name, value,
+			     wanted->value);
 }
 
 /* Not what attr.h does not know (our own words of stored exports, such as names of key files), what
@@ -312,10 +315,10 @@ static void compare_hosts(const struct check *check, const struct model_object *
 
 		if (model_has_link(check->subsystem, link->name) != link->absent)
 			continue;
-		doctor_add(check->report, DOCTOR_WARN, check->name, "nvmet-sunfishctl restore",
-			   link->absent ? "host %s is allowed, the stored export forbids it"
-					: "host %s is not allowed, the stored export allows it",
-			   link->name);
+		findings_add(check->report, FINDING_WARN, check->name, "nvmet-sunfishctl restore",
+			     link->absent ? "host %s is allowed, the stored export forbids it"
+					  : "host %s is not allowed, the stored export allows it",
+			     link->name);
 	}
 }
 
@@ -332,9 +335,9 @@ static void compare_namespaces_wanted(const struct check *check, const struct mo
 		if (there && !ns->absent)
 			compare_attrs(check, there, ns);
 		else if (!there && !ns->absent)
-			doctor_add(check->report, DOCTOR_FAIL, describe(ns, name),
-				   "nvmet-sunfishctl restore",
-				   "it is stored, but not in the kernel");
+			findings_add(check->report, FINDING_FAIL, describe(ns, name),
+				     "nvmet-sunfishctl restore",
+				     "it is stored, but not in the kernel");
 	}
 }
 
@@ -352,9 +355,9 @@ static void compare_ports(const struct check *check, const struct model_object *
 		    model_has_link(resolve_find_port(check->actual, trtype, address, service),
 				   check->subsystem->name))
 			continue;
-		doctor_add(check->report, DOCTOR_FAIL, check->name, "nvmet-sunfishctl restore",
-			   "it is not served at %s %s:%s, the stored export asks for it", trtype,
-			   address, service);
+		findings_add(check->report, FINDING_FAIL, check->name, "nvmet-sunfishctl restore",
+			     "it is not served at %s %s:%s, the stored export asks for it", trtype,
+			     address, service);
 	}
 }
 
@@ -372,25 +375,25 @@ static void check_wanted(const struct check *check, const struct model_object *r
 }
 
 static void check_missing(const struct model_object *wanted, const char *nqn,
-			  struct doctor_report *report)
+			  struct findings *report)
 {
 	const struct model_object *stored = model_find(wanted, MODEL_SUBSYSTEM, nqn);
 	char name[MODEL_NAME_MAX];
 
 	snprintf(name, sizeof(name), "subsystem %s", nqn);
 	if (stored && !stored->absent)
-		doctor_add(report, DOCTOR_FAIL, name, "nvmet-sunfishctl restore",
-			   "it is stored, but not in the kernel");
+		findings_add(report, FINDING_FAIL, name, "nvmet-sunfishctl restore",
+			     "it is stored, but not in the kernel");
 	else
-		doctor_add(report, DOCTOR_FAIL, name, "nvmet-sunfishctl list",
-			   "there is no such subsystem, and no stored export of that name");
+		findings_add(report, FINDING_FAIL, name, "nvmet-sunfishctl list",
+			     "there is no such subsystem, and no stored export of that name");
 }
 
 static void check_subsystem(struct check *check, const struct model_object *wanted)
 {
 	const struct model_object *s = check->subsystem;
 	size_t before = check->report->count;
-	enum doctor_level worst = DOCTOR_OK;
+	enum finding_level worst = FINDING_OK;
 	unsigned int n_namespaces;
 	unsigned int n_ports;
 
@@ -403,14 +406,14 @@ static void check_subsystem(struct check *check, const struct model_object *want
 	for (; before < check->report->count; before++)
 		if (check->report->items[before].level > worst)
 			worst = check->report->items[before].level;
-	if (worst < DOCTOR_WARN)
-		doctor_add(check->report, DOCTOR_OK, check->name, "",
-			   "namespaces: %u, ports: %u, allowed hosts: %s", n_namespaces, n_ports,
-			   s->n_links ? "named ones" : "any");
+	if (worst < FINDING_WARN)
+		findings_add(check->report, FINDING_OK, check->name, "",
+			     "namespaces: %u, ports: %u, allowed hosts: %s", n_namespaces, n_ports,
+			     s->n_links ? "named ones" : "any");
 }
 
 int doctor_check_model(const struct model_object *actual, const struct model_object *wanted,
-		       const char *nqn, struct doctor_report *report)
+		       const char *nqn, struct findings *report)
 {
 	struct check check = { .actual = actual, .report = report };
 	size_t i = 0;

@@ -17,8 +17,7 @@
 /* --- drives */
 
 static void check_free(struct claim *claim, const struct dev_info *dev,
-		       const struct model_object *ns, const char *name,
-		       struct doctor_report *report)
+		       const struct model_object *ns, const char *name, struct findings *report)
 {
 	CLEANUP_STR struct str notes = STR_NULL;
 	struct err err = ERR_NULL;
@@ -30,18 +29,17 @@ static void check_free(struct claim *claim, const struct dev_info *dev,
 	if (r == -ENOMEM || notes.failed)
 		report->failed = true;
 	else if (r == -EBUSY)
-		doctor_add(report, DOCTOR_FAIL, name,
-			   "stop that use of it, or remove the namespace, before data is lost",
-			   "its drive is also used on this machine: %s", err.text);
+		findings_add(report, FINDING_FAIL, name,
+			     "stop that use of it, or remove the namespace, before data is lost",
+			     "its drive is also used on this machine: %s", err.text);
 	else if (r < 0)
-		doctor_add(report, DOCTOR_WARN, name, "", "%s", err.text);
+		findings_add(report, FINDING_WARN, name, "", "%s", err.text);
 	else if (notes.length)
-		doctor_add(report, DOCTOR_NOTE, name, "", "%.*s", (int)notes.length - 1,
-			   str_get(&notes));
+		findings_add(report, FINDING_NOTE, name, "", "%.*s", (int)notes.length - 1,
+			     str_get(&notes));
 }
 
-static void check_drive(struct claim *claim, const struct model_object *ns,
-			struct doctor_report *report)
+static void check_drive(struct claim *claim, const struct model_object *ns, struct findings *report)
 {
 	const char *path = model_text(ns, "device_path");
 	bool is_on = model_is_on(ns, "enable");
@@ -55,17 +53,17 @@ static void check_drive(struct claim *claim, const struct model_object *ns,
 	model_describe(ns, name, sizeof(name));
 	r = dev_inspect(path, &dev, &err);
 	if (r == -ENOENT || r == -ENXIO || r == -ENODEV)
-		doctor_add(report, DOCTOR_FAIL, name,
-			   "plug the drive in again, then disable and enable the namespace", "%s%s",
-			   err.text, is_on ? "; hosts get I/O errors" : "");
+		findings_add(report, FINDING_FAIL, name,
+			     "plug the drive in again, then disable and enable the namespace",
+			     "%s%s", err.text, is_on ? "; hosts get I/O errors" : "");
 	else if (r < 0)
-		doctor_add(report, DOCTOR_WARN, name, "", "%s", err.text);
+		findings_add(report, FINDING_WARN, name, "", "%s", err.text);
 	else if (claim && is_on)
 		check_free(claim, &dev, ns, name, report);
 }
 
 void doctor_check_drives(struct claim *claim, const struct model_object *subsystem,
-			 struct doctor_report *report)
+			 struct findings *report)
 {
 	const struct model_object *ns;
 	size_t i = 0;
@@ -92,7 +90,7 @@ static bool is_readable_by_others(const struct doctor_env *env, const char *host
 }
 
 void doctor_check_keys(const struct doctor_env *env, const struct model_object *actual,
-		       const struct model_object *subsystem, struct doctor_report *report)
+		       const struct model_object *subsystem, struct findings *report)
 {
 	static const char *const attrs[] = { "dhchap_key", "dhchap_ctrl_key" };
 	char name[MODEL_NAME_MAX];
@@ -106,11 +104,12 @@ void doctor_check_keys(const struct doctor_env *env, const struct model_object *
 		for (j = 0; host && j < sizeof(attrs) / sizeof(attrs[0]); j++)
 			if (*model_text(host, attrs[j]) &&
 			    is_readable_by_others(env, host->name, attrs[j]))
-				doctor_add(report, DOCTOR_WARN,
-					   model_describe(host, name, sizeof(name)),
-					   "nvmet-sunfishctl restore, or chmod 600 it below "
-					   "/sys/kernel/config/nvmet/hosts",
-					   "every user of this machine can read its %s", attrs[j]);
+				findings_add(report, FINDING_WARN,
+					     model_describe(host, name, sizeof(name)),
+					     "nvmet-sunfishctl restore, or chmod 600 it below "
+					     "/sys/kernel/config/nvmet/hosts",
+					     "every user of this machine can read its %s",
+					     attrs[j]);
 	}
 }
 
@@ -127,19 +126,19 @@ struct listener {
 };
 
 static void add_silent(const struct doctor_env *env, const struct listener *l, int r,
-		       const char *text, struct doctor_report *report)
+		       const char *text, struct findings *report)
 {
 	char module[16];
 
 	snprintf(module, sizeof(module), "nvmet-%s", l->trtype);
 	if (r == -ECONNREFUSED && !modload_is_present(env->sys_fd, module))
-		doctor_add(report, DOCTOR_FAIL, l->name,
-			   "modprobe it, then nvmet-sunfishctl restore",
-			   "%s; the module %s is not in the kernel", text, module);
+		findings_add(report, FINDING_FAIL, l->name,
+			     "modprobe it, then nvmet-sunfishctl restore",
+			     "%s; the module %s is not in the kernel", text, module);
 	else
-		doctor_add(report, DOCTOR_FAIL, l->name,
-			   r == -ETIMEDOUT ? "look at `nft list ruleset` and dmesg" : "", "%s",
-			   text);
+		findings_add(report, FINDING_FAIL, l->name,
+			     r == -ETIMEDOUT ? "look at `nft list ruleset` and dmesg" : "", "%s",
+			     text);
 }
 
 /* 0.0.0.0 is no address to connect to. */
@@ -151,32 +150,32 @@ static const char *probe_address(const struct net_listener *net)
 }
 
 static void probe_listener(const struct doctor_env *env, const struct listener *l,
-			   const struct net_listener *net, struct doctor_report *report)
+			   const struct net_listener *net, struct findings *report)
 {
 	struct err err = ERR_NULL;
 	int r;
 
 	if (l->is_rdma && (net->wildcard || !env->rdma_helper)) {
-		doctor_add(report, DOCTOR_OK, l->name, "",
-			   "its address is here; whether it answers was not asked");
+		findings_add(report, FINDING_OK, l->name, "",
+			     "its address is here; whether it answers was not asked");
 		return;
 	}
 	r = l->is_rdma
 		    ? probe_rdma(env->rdma_helper, net->address, l->service, env->timeout_ms, &err)
 		    : probe_tcp(probe_address(net), l->service, env->timeout_ms, &err);
 	if (r == 0)
-		doctor_add(report, DOCTOR_OK, l->name, "", "it answers");
+		findings_add(report, FINDING_OK, l->name, "", "it answers");
 	else if (r == -ECONNRESET && l->has_tls)
-		doctor_add(report, DOCTOR_OK, l->name, "", "it answers, and wants TLS");
+		findings_add(report, FINDING_OK, l->name, "", "it answers, and wants TLS");
 	else if (l->is_rdma && (r == -ENOENT || r == -EOPNOTSUPP))
-		doctor_add(report, DOCTOR_NOTE, l->name, "", "whether it answers is not known: %s",
-			   err.text);
+		findings_add(report, FINDING_NOTE, l->name, "",
+			     "whether it answers is not known: %s", err.text);
 	else
 		add_silent(env, l, r, err.text, report);
 }
 
 static void check_listener(const struct doctor_env *env, const struct listener *l,
-			   struct doctor_report *report)
+			   struct findings *report)
 {
 	struct net_listener net;
 	struct err err = ERR_NULL;
@@ -185,16 +184,16 @@ static void check_listener(const struct doctor_env *env, const struct listener *
 	if (r == 0)
 		r = net_check(&net, l->is_rdma, &err);
 	if (r < 0)
-		doctor_add(report, DOCTOR_FAIL, l->name, "", "%s", err.text);
+		findings_add(report, FINDING_FAIL, l->name, "", "%s", err.text);
 	else if (env->timeout_ms)
 		probe_listener(env, l, &net, report);
 	else
-		doctor_add(report, DOCTOR_OK, l->name, "",
-			   "its address is here; whether it answers was not asked");
+		findings_add(report, FINDING_OK, l->name, "",
+			     "its address is here; whether it answers was not asked");
 }
 
 void doctor_check_port(const struct doctor_env *env, const struct model_object *port,
-		       struct doctor_report *report)
+		       struct findings *report)
 {
 	struct listener l = {
 		.port = port,
@@ -212,9 +211,9 @@ void doctor_check_port(const struct doctor_env *env, const struct model_object *
 		check_listener(env, &l, report);
 	} else {
 		snprintf(l.name, sizeof(l.name), "port %s (%s)", port->name, l.trtype);
-		doctor_add(report, DOCTOR_NOTE, l.name, "",
-			   strcmp(l.trtype, "loop") == 0
-				   ? "hosts on this machine only can use it"
-				   : "this transport cannot be asked whether it answers");
+		findings_add(report, FINDING_NOTE, l.name, "",
+			     strcmp(l.trtype, "loop") == 0
+				     ? "hosts on this machine only can use it"
+				     : "this transport cannot be asked whether it answers");
 	}
 }

@@ -2,7 +2,6 @@
 #include "target/doctor.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,77 +15,24 @@
 #define RECORD_MAX 8192	       /* the kernel's own limit */
 #define RECORDS_MAX (1u << 20) /* of text kept */
 
-void doctor_report_deinit(struct doctor_report *report)
-{
-	size_t i;
-
-	for (i = 0; i < report->count; i++) {
-		free(report->items[i].object);
-		free(report->items[i].text);
-		free(report->items[i].cure);
-	}
-	free(report->items);
-	*report = DOCTOR_REPORT_NULL;
-}
-
-const char *doctor_level_name(enum doctor_level level)
-{
-	switch (level) {
-	case DOCTOR_OK:
-		return "ok";
-	case DOCTOR_NOTE:
-		return "note";
-	case DOCTOR_WARN:
-		return "warn";
-	case DOCTOR_FAIL:
-		return "FAIL";
-	}
-	return "?";
-}
-
-void doctor_add(struct doctor_report *report, enum doctor_level level, const char *object,
-		const char *cure, const char *format, ...)
-{
-	struct doctor_finding *items;
-	struct doctor_finding *item;
-	va_list args;
-
-	items = realloc(report->items, (report->count + 1) * sizeof(*items));
-	if (!items) {
-		report->failed = true;
-		return;
-	}
-	report->items = items;
-	item = items + report->count++;
-	*item = (struct doctor_finding){ level, strdup(object), NULL, strdup(cure) };
-	va_start(args, format);
-	if (vasprintf(&item->text, format, args) < 0)
-		item->text = NULL;
-	va_end(args);
-	if (!item->object || !item->text || !item->cure)
-		report->failed = true;
-	if (level > report->worst)
-		report->worst = level;
-}
-
-static void check_absent(const struct doctor_env *env, struct doctor_report *report)
+static void check_absent(const struct doctor_env *env, struct findings *report)
 {
 	if (modload_is_present(env->sys_fd, "nvmet"))
-		doctor_add(report, DOCTOR_FAIL, "kernel target",
-			   "mount -t configfs configfs /sys/kernel/config",
-			   "nvmet is in the kernel, but /sys/kernel/config/nvmet is not there: "
-			   "configfs is not mounted, or this is a container");
+		findings_add(report, FINDING_FAIL, "kernel target",
+			     "mount -t configfs configfs /sys/kernel/config",
+			     "nvmet is in the kernel, but /sys/kernel/config/nvmet is not there: "
+			     "configfs is not mounted, or this is a container");
 	else
-		doctor_add(report, DOCTOR_FAIL, "kernel target",
-			   "nvmet-sunfishctl restore, or modprobe nvmet",
-			   "nvmet is not in the kernel: nothing is exported");
+		findings_add(report, FINDING_FAIL, "kernel target",
+			     "nvmet-sunfishctl restore, or modprobe nvmet",
+			     "nvmet is not in the kernel: nothing is exported");
 }
 
 struct run {
 	const struct doctor_env *env;
 	const struct model_object *actual;
 	struct claim *claim; /* NULL: it could not be read */
-	struct doctor_report *report;
+	struct findings *report;
 };
 
 static void check_ports(const struct run *run, const char *nqn)
@@ -124,8 +70,8 @@ static void check_all(const struct run *run)
 		n++;
 	}
 	if (n == 0)
-		doctor_add(run->report, DOCTOR_NOTE, "kernel target", "nvmet-sunfishctl create",
-			   "nothing is exported");
+		findings_add(run->report, FINDING_NOTE, "kernel target", "nvmet-sunfishctl create",
+			     "nothing is exported");
 }
 
 static void check_target(struct run *run, const char *nqn)
@@ -136,8 +82,8 @@ static void check_target(struct run *run, const char *nqn)
 	if (r == -ENOMEM)
 		run->report->failed = true;
 	else if (r < 0)
-		doctor_add(run->report, DOCTOR_NOTE, "drives", "",
-			   "who else uses the drives is not known: %s", err.text);
+		findings_add(run->report, FINDING_NOTE, "drives", "",
+			     "who else uses the drives is not known: %s", err.text);
 	if (nqn)
 		check_subsystem(run, nqn);
 	else
@@ -147,7 +93,7 @@ static void check_target(struct run *run, const char *nqn)
 }
 
 /* Each read() gives one record. */
-static void check_messages(int kmsg_fd, struct doctor_report *report)
+static void check_messages(int kmsg_fd, struct findings *report)
 {
 	CLEANUP_STR struct str records = STR_NULL;
 	char record[RECORD_MAX];
@@ -168,9 +114,9 @@ static void check_messages(int kmsg_fd, struct doctor_report *report)
 }
 
 int doctor_run(const struct doctor_env *env, const struct model_object *actual, const char *nqn,
-	       struct doctor_report *ret, struct err *err)
+	       struct findings *ret, struct err *err)
 {
-	struct doctor_report report = DOCTOR_REPORT_NULL;
+	struct findings report = FINDINGS_NULL;
 	struct run run = { .env = env, .actual = actual, .report = &report };
 
 	if (!actual || env->nvmet_fd < 0)
@@ -180,7 +126,7 @@ int doctor_run(const struct doctor_env *env, const struct model_object *actual, 
 	if (env->kmsg_fd >= 0)
 		check_messages(env->kmsg_fd, &report);
 	if (report.failed) {
-		doctor_report_deinit(&report);
+		findings_deinit(&report);
 		return err_nomem(err);
 	}
 	*ret = report;
@@ -257,7 +203,7 @@ static void add_cure(struct str *cure, const char *line)
 	str_add_quoted(cure, host);
 }
 
-int doctor_check_kmsg(const char *kmsg, size_t max, struct doctor_report *report)
+int doctor_check_kmsg(const char *kmsg, size_t max, struct findings *report)
 {
 	CLEANUP_STR struct str text = STR_NULL;
 	CLEANUP_STR struct str cure = STR_NULL;
@@ -272,6 +218,7 @@ int doctor_check_kmsg(const char *kmsg, size_t max, struct doctor_report *report
 			add_cure(&cure, at);
 		}
 	if (text.length)
-		doctor_add(report, DOCTOR_NOTE, "kernel log", str_get(&cure), "%s", str_get(&text));
+		findings_add(report, FINDING_NOTE, "kernel log", str_get(&cure), "%s",
+			     str_get(&text));
 	return text.failed || cure.failed || report->failed ? -ENOMEM : 0;
 }

@@ -11,42 +11,9 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "core/finding.h"
 #include "target/claim.h"
 #include "target/model.h"
-
-enum doctor_level {
-	DOCTOR_OK,
-	DOCTOR_NOTE, /* worth knowing */
-	DOCTOR_WARN, /* works, but not as one would want */
-	DOCTOR_FAIL, /* hosts cannot use it */
-};
-
-struct doctor_finding {
-	enum doctor_level level;
-	char *object; /* "subsystem blake14", "port 1 (rdma 10.101.46.14:4420)" */
-	char *text;   /* what was found: the cause */
-	char *cure;   /* what to do; "" if nothing */
-};
-
-struct doctor_report {
-	struct doctor_finding *items; /* in the order of the chain */
-	size_t count;
-	enum doctor_level worst;
-	bool failed; /* memory ran out: something is missing */
-};
-
-#define DOCTOR_REPORT_NULL ((struct doctor_report){ 0 })
-
-void doctor_report_deinit(struct doctor_report *report);
-#define CLEANUP_DOCTOR_REPORT __attribute__((cleanup(doctor_report_deinit)))
-
-/* Append a finding. A failed allocation is remembered: add freely, ask @failed once at the end.
- * @cure  what to do; "" if nothing; an own copy is made of both texts */
-void doctor_add(struct doctor_report *report, enum doctor_level level, const char *object,
-		const char *cure, const char *format, ...) __attribute__((format(printf, 5, 6)));
-
-/* "ok", "note", "warn", "FAIL" */
-const char *doctor_level_name(enum doctor_level level);
 
 /* Where to look; nothing is owned. */
 struct doctor_env {
@@ -66,7 +33,7 @@ struct doctor_env {
  *   wanted is a finding of level FAIL.
  */
 int doctor_run(const struct doctor_env *env, const struct model_object *actual, const char *nqn,
-	       struct doctor_report *ret, struct err *err);
+	       struct findings *ret, struct err *err);
 
 /*
  * The checks which need nothing but the tree: namespaces, access, keys, ports, what is wanted.
@@ -74,17 +41,17 @@ int doctor_run(const struct doctor_env *env, const struct model_object *actual, 
  * Returns: 0; -ENOMEM.
  */
 int doctor_check_model(const struct model_object *actual, const struct model_object *wanted,
-		       const char *nqn, struct doctor_report *report);
+		       const char *nqn, struct findings *report);
 
 /* Those of one subsystem's drives and keys, and of one port, which ask the system; they append to
  * @report, failures of asking included. @claim may be NULL. */
 void doctor_check_drives(struct claim *claim, const struct model_object *subsystem,
-			 struct doctor_report *report);
+			 struct findings *report);
 void doctor_check_keys(const struct doctor_env *env, const struct model_object *actual,
-		       const struct model_object *subsystem, struct doctor_report *report);
+		       const struct model_object *subsystem, struct findings *report);
 void doctor_check_port(const struct doctor_env *env, const struct model_object *port,
-		       struct doctor_report *report);
+		       struct findings *report);
 
 /* Append the last @max kernel messages of trouble with nvmet as one NOTE (none: nothing is added).
  * @kmsg  records in the format of /dev/kmsg. Returns: 0; -ENOMEM. */
-int doctor_check_kmsg(const char *kmsg, size_t max, struct doctor_report *report);
+int doctor_check_kmsg(const char *kmsg, size_t max, struct findings *report);

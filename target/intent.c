@@ -47,7 +47,7 @@ static int read_error(int fd, struct err *err)
 }
 
 /* This process is a child that nobody reads the output of. */
-static int run(const struct names *words, struct err *err)
+static int run(const struct ctl *ctl, const struct names *words, struct err *err)
 {
 	CLEANUP_CLOSE int output = memfd_create("output", MFD_CLOEXEC);
 	CLEANUP_CLOSE int none = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -60,13 +60,13 @@ static int run(const struct names *words, struct err *err)
 		return err_nomem(err);
 	}
 	memcpy(copies, words->items, words->count * sizeof(*copies));
-	status = command_run((int)words->count, copies, true);
+	status = command_run((int)words->count, copies, ctl->settings_path);
 	free(copies);
 	return status == CLI_DONE ? 0 : read_error(output, err);
 }
 
-static int run_words(struct err *err, const char *verb, const char *second, const char *nqn,
-		     const char *argument)
+static int run_words(const struct ctl *ctl, struct err *err, const char *verb, const char *second,
+		     const char *nqn, const char *argument)
 {
 	CLEANUP_NAMES struct names words = NAMES_NULL;
 
@@ -78,7 +78,7 @@ static int run_words(struct err *err, const char *verb, const char *second, cons
 	names_push(&words, nqn);
 	if (argument)
 		names_push(&words, argument);
-	return run(&words, err);
+	return run(ctl, &words, err);
 }
 
 /* --- an export */
@@ -137,7 +137,7 @@ static void add_listener(struct names *words, const struct wanted_listener *list
 				  : listener->address);
 }
 
-static int create(const struct wanted_entry *entry, struct err *err)
+static int create(const struct ctl *ctl, const struct wanted_entry *entry, struct err *err)
 {
 	CLEANUP_NAMES struct names words = NAMES_NULL;
 	struct wanted_listener listener;
@@ -163,7 +163,7 @@ static int create(const struct wanted_entry *entry, struct err *err)
 	names_push(&words, "--json");
 	names_push(&words, "--");
 	names_push(&words, entry->nqn);
-	return run(&words, err);
+	return run(ctl, &words, err);
 }
 
 static unsigned int count_sessions(const struct look *look, const char *nqn)
@@ -176,7 +176,8 @@ static unsigned int count_sessions(const struct look *look, const char *nqn)
 	return n;
 }
 
-static int do_export(const struct look *look, const struct wanted_entry *entry, struct err *err)
+static int do_export(const struct ctl *ctl, const struct look *look,
+		     const struct wanted_entry *entry, struct err *err)
 {
 	bool is_made = model_find(look->root, MODEL_SUBSYSTEM, entry->nqn);
 	bool is_stored = stored_find(&look->stored, entry->nqn, NULL);
@@ -184,14 +185,14 @@ static int do_export(const struct look *look, const struct wanted_entry *entry, 
 	if (!entry->absent && !is_made && is_stored)
 		return err_set(err, -EAGAIN, "%s is stored, but not exported now", entry->nqn);
 	if (!entry->absent)
-		return is_exported_so(look, entry) ? 0 : create(entry, err);
+		return is_exported_so(look, entry) ? 0 : create(ctl, entry, err);
 	if (!is_made && !is_stored)
 		return 0;
 	if (!entry->force && count_sessions(look, entry->nqn))
 		return err_set(err, -EBUSY,
 			       "%u hosts are connected to %s: detach them first, or force it",
 			       count_sessions(look, entry->nqn), entry->nqn);
-	return run_words(err, "delete", NULL, entry->nqn, NULL);
+	return run_words(ctl, err, "delete", NULL, entry->nqn, NULL);
 }
 
 /* --- access */
@@ -226,7 +227,7 @@ static int take_access(struct ctl *ctl, const struct look *look,
 			       entry->nqn);
 	if (!model_has_link(subsystem, entry->hostnqn))
 		return cut_left(ctl, look, entry, err);
-	return run_words(err, "host", "remove", entry->nqn, entry->hostnqn);
+	return run_words(ctl, err, "host", "remove", entry->nqn, entry->hostnqn);
 }
 
 static int do_access(struct ctl *ctl, const struct look *look, const struct wanted_entry *entry,
@@ -245,7 +246,7 @@ static int do_access(struct ctl *ctl, const struct look *look, const struct want
 	if (model_is_on(subsystem, "attr_allow_any_host") ||
 	    model_has_link(subsystem, entry->hostnqn))
 		return 0;
-	return run_words(err, "host", "add", entry->nqn, entry->hostnqn);
+	return run_words(ctl, err, "host", "add", entry->nqn, entry->hostnqn);
 }
 
 /* On a command line options of a drive or host stand behind a comma: the collector gives none. */
@@ -287,7 +288,7 @@ int intent_do(struct ctl *ctl, const struct wanted_entry *entry, struct err *err
 		return r;
 	switch (entry->kind) {
 	case WANTED_EXPORT:
-		return do_export(&look, entry, err);
+		return do_export(ctl, &look, entry, err);
 	case WANTED_ACCESS:
 		return do_access(ctl, &look, entry, err);
 	default:

@@ -9,5 +9,5 @@ int main(int argc, char **argv)
 {
 	umask(077);
 	cli_open_standard();
-	return command_run(argc - 1, argv + 1, false);
+	return command_run(argc - 1, argv + 1, NULL);
 }

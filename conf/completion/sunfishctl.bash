@@ -20,13 +20,13 @@ _sunfishctl_files() {
 _sunfishctl_value() {
 	case $prev in
 	--node) _sunfishctl_of "$(_sunfishctl_names nodes name)" ;;
-	--nqn) _sunfishctl_of "$(_sunfishctl_names subsystems nqn)" ;;
+	--nqn | --subsystem) _sunfishctl_of "$(_sunfishctl_names subsystems nqn)" ;;
 	--host) _sunfishctl_of "$(_sunfishctl_names hosts hostnqn)" ;;
 	--state) _sunfishctl_of 'active waiting partly failed live lost up down connecting attached attaching detaching detached free exported busy' ;;
-	--kind) _sunfishctl_of 'node subsystem namespace listener allowed session drive controller device connection host kernel intent attachment export' ;;
+	--kind) _sunfishctl_of 'node subsystem namespace listener allowed session drive controller device connection host kernel intent attachment export ddc record zone' ;;
 	--role) _sunfishctl_of 'node viewer admin' ;;
 	--output | --ca-file | --token-file | --dev) _sunfishctl_files ;;
-	--after | --limit | --interval | --rdma | --tcp | --lease | --job | --timeout | --url) ;;
+	--after | --limit | --interval | --rdma | --tcp | --lease | --job | --timeout | --url | --tenant | --port) ;;
 	*) return 1 ;;
 	esac
 }
@@ -34,7 +34,11 @@ _sunfishctl_value() {
 _sunfishctl_options() {
 	local own='' filters='--node --nqn --host --state'
 	case $1 in
-	nodes | endpoints | subsystems | namespaces | drives | hosts | connections | devices | sessions | attachments | 'export list') own=$filters ;;
+	nodes | endpoints | subsystems | namespaces | drives | hosts | connections | devices | sessions | attachments | ddcs | 'export list' | 'zone list') own=$filters ;;
+	places) own="$filters --contradictions" ;;
+	'zone create' | 'zone add') own='--tenant --host --subsystem --port' ;;
+	'zone remove') own='--host --subsystem --port --force' ;;
+	'zone delete') own='--force' ;;
 	events | watch) own="$filters --kind --after --limit" ;;
 	top) own='--once --interval' ;;
 	attach) own='--rdma --tcp --lease --job --timeout --no-wait' ;;
@@ -53,6 +57,7 @@ _sunfishctl_argument() {
 	'attach 0') _sunfishctl_of "$(_sunfishctl_names subsystems nqn)" ;;
 	'attach 1' | 'detach 1' | 'node remove 0') _sunfishctl_of "$(_sunfishctl_names nodes name)" ;;
 	'detach 0') _sunfishctl_of "$(_sunfishctl_names attachments subsystem) $(_sunfishctl_names attachments id)" ;;
+	'zone add 0' | 'zone remove 0' | 'zone delete 0') _sunfishctl_of "$(timeout 2 sunfishctl zone list --json 2>/dev/null | sed -n 's/^ \{6\}"name": "\(.*\)",\{0,1\}$/\1/p')" ;;
 	'export delete 0') _sunfishctl_of "$(timeout 2 sunfishctl export list --json 2>/dev/null | sed -n 's/^ \{6\}"nqn": "\(.*\)",\{0,1\}$/\1/p')" ;;
 	tree*) _sunfishctl_of "$(_sunfishctl_names nodes name)" ;;
 	esac
@@ -68,29 +73,30 @@ _sunfishctl_trim() {
 
 _sunfishctl() {
 	local cur prev words cword verb='' args=() i w
-	local one='status nodes endpoints subsystems namespaces drives hosts connections devices sessions events watch top tree attach detach attachments view views audit version'
+	local one='status nodes endpoints subsystems namespaces drives hosts connections devices sessions events watch top tree attach detach attachments ddcs places view views audit version'
 	_get_comp_words_by_ref -n := cur prev words cword || return
 	COMPREPLY=()
 	for ((i = 1; i < cword; i++)); do
 		w=${words[i]}
 		case $w in
 		--node | --nqn | --host | --state | --kind | --role | --output | --ca-file | --token-file | --dev | \
-			--after | --limit | --interval | --rdma | --tcp | --lease | --job | --timeout | --url) ((i++)) ;;
+			--after | --limit | --interval | --rdma | --tcp | --lease | --job | --timeout | --url | --tenant | --port | --subsystem) ((i++)) ;;
 		-*) ;;
 		*) args+=("$w") ;;
 		esac
 	done
 	verb=${args[0]-}
 	if [ -z "$verb" ]; then
-		_sunfishctl_of "$one export node --help --version"
+		_sunfishctl_of "$one export node zone --help --version"
 		return
 	fi
 	args=("${args[@]:1}")
-	case $verb in export | node)
+	case $verb in export | node | zone)
 		if [ ${#args[@]} = 0 ] && [[ $cur != -* ]]; then
 			case $verb in
 			export) _sunfishctl_of 'create list delete' ;;
 			node) _sunfishctl_of 'add remove' ;;
+			zone) _sunfishctl_of 'list create add remove delete' ;;
 			esac
 			return
 		fi

@@ -299,11 +299,76 @@ struct js *js_ref(const struct js *js)
 	return from_json(json_incref(to_json(js)));
 }
 
+/* As json_dumpb writes it without flags. */
+static size_t text_size(const char *text, size_t length)
+{
+	size_t size = length + 2;
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		unsigned char byte = (unsigned char)text[i];
+
+		if (byte == '"' || byte == '\\')
+			size++;
+		else if (byte < 0x20)
+			size += strchr("\b\f\n\r\t", byte) && byte ? 1 : 5;
+	}
+	return size;
+}
+
+static size_t int_size(long long number)
+{
+	size_t size = number < 0 ? 2 : 1;
+
+	while (number /= 10)
+		size++;
+	return size;
+}
+
+static size_t size_of(json_t *json);
+
+static size_t object_size(json_t *json)
+{
+	size_t count = json_object_size(json);
+	size_t size = count ? 1 + 2 * count : 2; /* braces, colons, commas */
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(json, key, value) size += text_size(key, strlen(key)) + size_of(value);
+	return size;
+}
+
+static size_t array_size(json_t *json)
+{
+	size_t count = json_array_size(json);
+	size_t size = count ? 1 + count : 2;
+	json_t *value;
+	size_t i;
+
+	json_array_foreach(json, i, value) size += size_of(value);
+	return size;
+}
+
+static size_t size_of(json_t *json)
+{
+	switch (json_typeof(json)) {
+	case JSON_OBJECT:
+		return object_size(json);
+	case JSON_ARRAY:
+		return array_size(json);
+	case JSON_STRING:
+		return text_size(json_string_value(json), json_string_length(json));
+	case JSON_INTEGER:
+		return int_size(json_integer_value(json));
+	default:
+		return json_dumpb(json, NULL, 0, JSON_ENCODE_ANY);
+	}
+}
+
+/* Counted, not written: the bounds of each report are checked by it. */
 size_t js_size(const struct js *js)
 {
-	if (!js || is_lost(to_json(js), false))
-		return 0;
-	return json_dumpb(to_json(js), NULL, 0, JSON_ENCODE_ANY | JSON_COMPACT);
+	return !js || is_lost(to_json(js), false) ? 0 : size_of(to_json(js));
 }
 
 /* As Python escapes: hex digits in lower case, DEL escaped as well. */

@@ -158,13 +158,10 @@ static struct api_request as_api(struct httpd_request *request, const struct aut
 
 static void answer_report(struct httpd_request *request, const struct report_answer *report)
 {
-	CLEANUP_JS struct js *js = report_answer_encode(report);
-	CLEANUP_FREE char *text = js_format(js, JS_COMPACT);
+	char text[REPORT_ANSWER_TEXT];
+	int length = report_answer_format(report, text, sizeof(text));
 
-	if (text)
-		httpd_reply(request, 200, "application/json", text, strlen(text), NULL);
-	else
-		front_refuse(request, -ENOMEM, "out of memory");
+	httpd_reply(request, 200, "application/json", text, (size_t)length, NULL);
 }
 
 static int write_report(void *data, struct err *err)

@@ -100,9 +100,8 @@ static int check_events(struct work *work, struct err *err)
 		const struct registry_object *object;
 		size_t size;
 
-		r = report_event_decode(js_at(work->report->events, i), &event, err);
-		if (r == 0)
-			r = check_kind(work->collector->registry, event.kind, err);
+		report_event_at(work->report, i, &event);
+		r = check_kind(work->collector->registry, event.kind, err);
 		if (r < 0 || !event.object || strcmp(event.type, "removed") == 0)
 			continue;
 		/* what grows counts: one that is there several times may shrink only once */
@@ -191,8 +190,8 @@ static int apply_events(struct work *work, uint64_t until)
 	int r = 0;
 
 	for (i = 0; i < js_length(work->report->events) && r == 0; i++) {
-		r = report_event_decode(js_at(work->report->events, i), &event, work->err);
-		if (r < 0 || event.seq > until)
+		report_event_at(work->report, i, &event);
+		if (event.seq > until)
 			break;
 		if (event.seq <= work->source->seq)
 			continue;
@@ -317,10 +316,11 @@ static int begin_boot(struct work *work)
 	bool is_first = !*source->boot;
 	int r;
 
-	if (js_length(work->report->events) &&
-	    report_event_decode(js_at(work->report->events, 0), &event, NULL) == 0 &&
-	    event.seq <= seq)
-		seq = event.seq - 1;
+	if (js_length(work->report->events)) {
+		report_event_at(work->report, 0, &event);
+		if (event.seq <= seq)
+			seq = event.seq - 1;
+	}
 	registry_touch(work->collector->registry, source);
 	source->seq = seq;
 	source->resync = false;

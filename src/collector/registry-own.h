@@ -17,6 +17,7 @@ struct registry {
 	struct store *store;
 	struct registry_bounds bounds;
 	struct pointers nodes; /* by id */
+	struct pointers names; /* the same by name, and by id where it is the same */
 	struct pointers rows;  /* sources, by row */
 	char *kinds[KINDS_MAX];
 	size_t n_kinds;
@@ -32,6 +33,10 @@ struct registry {
 };
 
 /* --- of registry.c */
+
+/* "" changes nothing. */
+int registry_node_rename(struct registry *registry, struct registry_node *node, const char *name,
+			 struct err *err);
 
 /* Put it into the memory alone. @row  of the store */
 int registry_source_make(struct registry *registry, const char *node_id, const char *name,

@@ -164,10 +164,10 @@ struct reader {
 	struct err *err;
 };
 
-static int read_texts(struct registry_source *source, const struct store_source *stored,
-		      struct err *err)
+static int read_texts(struct registry *registry, struct registry_source *source,
+		      const struct store_source *stored, struct err *err)
 {
-	int r = registry_set_text(&source->node->name, stored->name, err);
+	int r = registry_node_rename(registry, source->node, stored->name, err);
 
 	if (r == 0)
 		r = registry_set_text(&source->boot, stored->boot, err);
@@ -192,7 +192,7 @@ static int read_source(void *data, const struct store_source *stored)
 					 (enum report_role)stored->role, stored->row, &source,
 					 reader->err);
 	if (r == 0)
-		r = read_texts(source, stored, reader->err);
+		r = read_texts(registry, source, stored, reader->err);
 	if (r < 0)
 		return r;
 	source->seq = stored->seq;

@@ -66,6 +66,20 @@ static int compare_node(const void *key, const void *one)
 	return strcmp(key, ((const struct registry_node *)one)->id);
 }
 
+struct name_key {
+	const char *name;
+	const char *id;
+};
+
+static int compare_name(const void *key, const void *one)
+{
+	const struct name_key *left = key;
+	const struct registry_node *right = one;
+	int r = strcmp(left->name, right->name);
+
+	return r ? r : strcmp(left->id, right->id);
+}
+
 static int compare_row(const void *key, const void *one)
 {
 	int64_t row = *(const int64_t *)key;
@@ -124,6 +138,7 @@ void registry_free(struct registry *registry)
 	for (i = 0; i < registry->n_kinds; i++)
 		free(registry->kinds[i]);
 	free(registry->nodes.at);
+	free(registry->names.at);
 	free(registry->rows.at);
 	free(registry->touched);
 	free(registry);
@@ -205,17 +220,25 @@ static bool is_online(const struct registry_node *node)
 	return false;
 }
 
+static size_t name_index(const struct registry *registry, const char *name, const char *id)
+{
+	const struct name_key key = { .name = name, .id = id };
+
+	return lower_bound(registry->names.at, registry->names.count, &key, compare_name);
+}
+
 struct registry_node *registry_node_find(const struct registry *registry, const char *id_or_name)
 {
 	struct registry_node *node = node_by_id(registry, id_or_name, NULL);
 	struct registry_node *named = NULL;
 	size_t i;
 
-	for (i = 0; !node && i < registry->nodes.count; i++) {
-		struct registry_node *one = registry->nodes.at[i];
+	/* no id is before "" */
+	for (i = name_index(registry, id_or_name, ""); !node && i < registry->names.count; i++) {
+		struct registry_node *one = registry->names.at[i];
 
 		if (strcmp(one->name, id_or_name) != 0)
-			continue;
+			break;
 		if (is_online(one))
 			node = one;
 		else if (!named)
@@ -247,6 +270,36 @@ static void node_free(struct registry_node *node)
 	free(node);
 }
 
+int registry_node_rename(struct registry *registry, struct registry_node *node, const char *name,
+			 struct err *err)
+{
+	size_t before = name_index(registry, node->name, node->id);
+	int r;
+
+	if (!*name || strcmp(node->name, name) == 0)
+		return 0;
+	r = registry_set_text(&node->name, name, err);
+	if (r < 0)
+		return r;
+	pointers_remove(&registry->names, before);
+	/* there is room: one has just been taken out */
+	return pointers_insert(&registry->names, name_index(registry, name, node->id), node, err);
+}
+
+static int node_add(struct registry *registry, struct registry_node *node, size_t index,
+		    struct err *err)
+{
+	int r = pointers_insert(&registry->nodes, index, node, err);
+
+	if (r < 0)
+		return r;
+	r = pointers_insert(&registry->names, name_index(registry, node->name, node->id), node,
+			    err);
+	if (r < 0)
+		pointers_remove(&registry->nodes, index);
+	return r;
+}
+
 static int node_need(struct registry *registry, const char *id, const char *name,
 		     struct registry_node **ret, struct err *err)
 {
@@ -256,15 +309,14 @@ static int node_need(struct registry *registry, const char *id, const char *name
 
 	if (node) {
 		*ret = node;
-		return *name ? registry_set_text(&node->name, name, err) : 0;
+		return registry_node_rename(registry, node, name, err);
 	}
 	node = calloc(1, sizeof(*node));
 	if (!node)
 		return err_nomem(err);
 	node->id = strdup(id);
 	node->name = strdup(*name ? name : id);
-	r = node->id && node->name ? pointers_insert(&registry->nodes, index, node, err)
-				   : err_nomem(err);
+	r = node->id && node->name ? node_add(registry, node, index, err) : err_nomem(err);
 	if (r < 0)
 		node_free(node);
 	else
@@ -280,6 +332,7 @@ static void node_drop_if_empty(struct registry *registry, struct registry_node *
 		return;
 	node_by_id(registry, node->id, &index);
 	pointers_remove(&registry->nodes, index);
+	pointers_remove(&registry->names, name_index(registry, node->name, node->id));
 	node_free(node);
 }
 
@@ -337,7 +390,7 @@ int registry_source_need(struct registry *registry, const char *node_id, const c
 		if (!*name || strcmp(node->name, name) == 0)
 			return 0;
 		registry_touch(registry, *ret);
-		return registry_set_text(&node->name, name, err);
+		return registry_node_rename(registry, node, name, err);
 	}
 	if (!node && registry->nodes.count >= registry->bounds.nodes)
 		return err_set(err, -E2BIG,

@@ -54,7 +54,6 @@ struct httpd_request {
 	bool kept;
 	void *user;
 	void (*gone)(void *user, struct httpd_request *request);
-	char *address;
 	char *name;
 };
 
@@ -174,7 +173,6 @@ static void request_free(struct httpd_request *request)
 	forget_body(request);
 	if (request->response)
 		MHD_destroy_response(request->response);
-	free(request->address);
 	free(request->name);
 	free(request);
 }
@@ -347,21 +345,22 @@ const char *httpd_body(const struct httpd_request *request, size_t *ret_length)
 	return str_get(&request->body);
 }
 
+/* Kept with the connection: each request asks for it. */
 const char *httpd_peer_address(const struct httpd_request *request)
 {
-	struct httpd_request *cache = (struct httpd_request *)request;
+	struct shard_connection *connection = request->connection;
 	struct sockaddr_storage storage = { 0 };
 	socklen_t size = sizeof(storage);
 	char text[NI_MAXHOST] = "";
 
-	if (request->address)
-		return request->address;
-	if (getpeername(request->connection->fd, (struct sockaddr *)&storage, &size) == 0 &&
+	if (connection->address)
+		return connection->address;
+	if (getpeername(connection->fd, (struct sockaddr *)&storage, &size) == 0 &&
 	    getnameinfo((struct sockaddr *)&storage, size, text, sizeof(text), NULL, 0,
 			NI_NUMERICHOST) == 0)
 		/* IPv4 on a socket of both */
-		cache->address = strdup(strncmp(text, "::ffff:", 7) == 0 ? text + 7 : text);
-	return request->address ? request->address : "";
+		connection->address = strdup(strncmp(text, "::ffff:", 7) == 0 ? text + 7 : text);
+	return connection->address ? connection->address : "";
 }
 
 const char *httpd_peer_name(const struct httpd_request *request)

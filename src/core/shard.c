@@ -80,6 +80,7 @@ void shard_close(struct shard *shard, struct shard_connection *connection)
 		shard->first = connection->next;
 	if (connection->next)
 		connection->next->previous = connection->previous;
+	free(connection->address);
 	free(connection);
 }
 

@@ -38,7 +38,8 @@ struct shard_connection {
 	int fd;
 	struct shard *shard;
 	struct MHD_Connection *mhd;
-	void *user; /* whatever the user wants */
+	void *user;    /* whatever the user wants */
+	char *address; /* and a text of his, freed with it */
 	/* private */
 	struct shard_connection *previous;
 	struct shard_connection *next;

@@ -9,7 +9,8 @@
 
 static bool has_filter(const struct ctl *ctl)
 {
-	return ctl->opt.node || ctl->opt.nqn || ctl_host(ctl) || ctl->opt.state;
+	return ctl->opt.node || ctl->opt.nqn || ctl_host(ctl) || ctl->opt.state ||
+	       ctl->opt.contradictions;
 }
 
 int cmd_list(struct ctl *ctl, struct err *err)
@@ -26,6 +27,7 @@ int cmd_list(struct ctl *ctl, struct err *err)
 	client_add_query(&path, "nqn", ctl->opt.nqn);
 	client_add_query(&path, "host", ctl_host(ctl));
 	client_add_query(&path, "state", ctl->opt.state);
+	client_add_query(&path, "contradictions", ctl->opt.contradictions ? "1" : NULL);
 	if (path.failed)
 		return err_nomem(err);
 	r = client_get(ctl->client, str_get(&path), &document, err);

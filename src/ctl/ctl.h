@@ -22,6 +22,7 @@ struct ctl_options {
 	bool force;
 	bool once;
 	bool any_host;
+	bool contradictions;
 	const char *url;
 	const char *ca_file;
 	const char *token_file;
@@ -32,6 +33,7 @@ struct ctl_options {
 	const char *job;
 	const char *role;
 	const char *output;
+	const char *tenant;
 	int64_t after;	     /* -1: not given */
 	int64_t limit;	     /* 0: not given */
 	uint64_t lease_ms;   /* 0: none */
@@ -40,6 +42,8 @@ struct ctl_options {
 	struct cli_list devs;
 	struct cli_list hosts; /* of filters the last one */
 	struct cli_list listeners;
+	struct cli_list subsystems;
+	struct cli_list ports;
 };
 
 struct ctl {
@@ -71,6 +75,9 @@ int cmd_attach(struct ctl *ctl, struct err *err);
 int cmd_detach(struct ctl *ctl, struct err *err);
 int cmd_export_create(struct ctl *ctl, struct err *err);
 int cmd_export_delete(struct ctl *ctl, struct err *err);
+int cmd_zone_create(struct ctl *ctl, struct err *err);
+int cmd_zone_change(struct ctl *ctl, struct err *err); /* add, remove */
+int cmd_zone_delete(struct ctl *ctl, struct err *err);
 int cmd_node_add(struct ctl *ctl, struct err *err);
 int cmd_node_remove(struct ctl *ctl, struct err *err);
 int cmd_status(struct ctl *ctl, struct err *err);

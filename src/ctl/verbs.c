@@ -9,7 +9,7 @@
 /*
  * Groups of options, by letter:
  *   f filters   e events   o top   w waits   a attach   F force   l listeners   x export create
- *   n node add   v view of a host
+ *   n node add   z members of a zone   p places   v view of a host
  */
 static const struct cli_verb verbs[] = {
 	{ "status", cmd_status, "", 0, 0, "", "the collector itself: version, counts, store", "" },
@@ -52,6 +52,20 @@ static const struct cli_verb verbs[] = {
 	{ "export list", cmd_list, "", 0, 0, "f", "exports that were made here", "" },
 	{ "export delete", cmd_export_delete, "NQN | ID", 1, 1, "Fwk",
 	  "take an export away that was made here", "" },
+	{ "ddcs", cmd_list, "", 0, 0, "f",
+	  "discovery controllers that the collector asks, and how they are", "" },
+	{ "places", cmd_list, "", 0, 0, "fp",
+	  "what can be reached where, who says so, and who contradicts", "" },
+	{ "zone list", cmd_list, "", 0, 0, "f", "which hosts may see what, and tenants", "" },
+	{ "zone create", cmd_zone_create, "NAME", 1, 1, "zT",
+	  "let hosts see subsystems, or whatever is at a port",
+	  "With --tenant it is a fence as well: hosts, subsystems and ports that are in a zone of a\n"
+	  "tenant meet only those of the same tenant.\n"
+	  "\n"
+	  "  sunfishctl zone create lab --tenant physics --host HOSTNQN --subsystem blake14\n" },
+	{ "zone add", cmd_zone_change, "NAME", 1, 1, "zT", "put more into a zone", "" },
+	{ "zone remove", cmd_zone_change, "NAME", 1, 1, "zF", "take something out of a zone", "" },
+	{ "zone delete", cmd_zone_delete, "NAME", 1, 1, "F", "delete a zone", "" },
 	{ "view", cmd_view, "", 0, 0, "v", "what the discovery controller shows a host",
 	  "It need not be connected.\n"
 	  "\n"
@@ -70,7 +84,11 @@ static const struct cli_verb verbs[] = {
 static const struct cli_option options[] = {
 	CLI_TEXT("--node", opt.node, "fxk", "NAME of a node"),
 	CLI_TEXT("--nqn", opt.nqn, "f", "NQN of a subsystem"),
-	CLI_LIST("--host", opt.hosts, CLI_MANY, "fhv", "HOSTNQN"),
+	CLI_LIST("--host", opt.hosts, CLI_MANY, "fhzv", "HOSTNQN"),
+	CLI_LIST("--subsystem", opt.subsystems, CLI_MANY, "z", "NQN of a subsystem"),
+	CLI_LIST("--port", opt.ports, CLI_MANY, "z", "TRANSPORT,ADDRESS,PORT: all that is there"),
+	CLI_TEXT("--tenant", opt.tenant, "T", "NAME of whose zone it is"),
+	CLI_FLAG("--contradictions", opt.contradictions, "p", "only where two contradict"),
 	CLI_TEXT("--state", opt.state, "f", "STATE, as it is shown"),
 	CLI_TEXT("--kind", opt.kind, "e", "KIND of object: namespace, controller .."),
 	CLI_NUMBER("--after", opt.after, 0, INT64_MAX, "e", "ID: events behind this one"),

@@ -20,8 +20,10 @@ enum cell {
 	CELL_PATHS,   /* live of all */
 	CELL_HELD,    /* text, but not of what has ended */
 	CELL_UNTIL,   /* a time that comes, but as above */
+	CELL_COUNT,   /* how many there are in a list */
+	CELL_SAYS,    /* who says so: sources of a place */
 	CELL_TIME,
-	CELL_WHY, /* the first of these that says something: error, why, waiting_for, drift */
+	CELL_WHY,     /* the first that says something: error, why, waiting_for, drift, cause .. */
 };
 
 #define COLUMNS_MAX 9
@@ -136,6 +138,31 @@ static const struct view_listing listings[] = {
 	    { "LEASE", "expires", CELL_UNTIL },
 	    { "JOB", "job", CELL_TEXT },
 	    { "WHY", NULL, CELL_WHY } } },
+	{ "ddcs",
+	  "/ddcs",
+	  "no discovery controller is known: name some in collector.conf, or let targets report",
+	  { { "NAME", "name", CELL_TEXT },
+	    { "LISTENER", NULL, CELL_ADDRESS },
+	    { "STATE", NULL, CELL_STATE },
+	    { "RECORDS", "records", CELL_TEXT },
+	    { "KNOWN BY", "sources", CELL_TEXT },
+	    { "TENANT", "tenant", CELL_TEXT },
+	    { "WHY", NULL, CELL_WHY } } },
+	{ "places",
+	  "/places",
+	  "nothing is exported anywhere, as far as anybody says",
+	  { { "NQN", "nqn", CELL_TEXT },
+	    { "PORT", "port", CELL_TEXT },
+	    { "SAID BY", "sources", CELL_SAYS },
+	    { "WHY", NULL, CELL_WHY } } },
+	{ "zone list",
+	  "/zones",
+	  "there is no zone: hosts see what the targets allow",
+	  { { "NAME", "name", CELL_TEXT },
+	    { "TENANT", "tenant", CELL_TEXT },
+	    { "HOSTS", "hosts", CELL_COUNT },
+	    { "SUBSYSTEMS", "subsystems", CELL_TEXT },
+	    { "PORTS", "ports", CELL_TEXT } } },
 	{ "export list",
 	  "/exports",
 	  "nothing was exported from here",
@@ -356,7 +383,8 @@ static void add_paths(struct table *table, const struct js *item)
 
 static void add_why(struct table *table, const struct js *item)
 {
-	static const char *const keys[] = { "error", "why", "waiting_for", "drift", "proof" };
+	static const char *const keys[] = { "error", "why",   "waiting_for",  "drift",
+					    "proof", "cause", "contradiction" };
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -368,6 +396,22 @@ static void add_why(struct table *table, const struct js *item)
 		}
 	}
 	table_add(table, "");
+}
+
+/* "target blake14, ddc tcp,10.1.1.14,4420 (stale)" */
+static void add_says(struct table *table, const struct js *sources)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+	size_t i;
+
+	for (i = 0; i < js_length(sources); i++) {
+		const struct js *source = js_at(sources, i);
+
+		str_addf(&text, "%s%s %s%s", i ? ", " : "", view_text(source, "by"),
+			 view_text(source, "name"),
+			 js_is_true(js_get(source, "stale")) ? " (stale)" : "");
+	}
+	table_add(table, str_get(&text));
 }
 
 static void add_size(struct table *table, const struct js *value)
@@ -410,6 +454,13 @@ static void add_cell(struct table *table, const struct column *column, const str
 		return;
 	case CELL_PATHS:
 		add_paths(table, item);
+		return;
+	case CELL_COUNT:
+		snprintf(text, sizeof(text), "%zu", js_length(value));
+		table_add(table, text);
+		return;
+	case CELL_SAYS:
+		add_says(table, value);
 		return;
 	case CELL_HELD:
 		add_owned(table, TABLE_PLAIN, has_ended(item) ? strdup("") : view_list(value));

@@ -212,9 +212,12 @@ static int refused(const struct nvme_cqe *cqe, struct err *err)
 	pdu_status_text(cqe->status, text);
 	if (code == NVME_SC_AUTH_REQUIRED)
 		return err_set(err, -EKEYREJECTED, "%s", text);
-	/* which part of the data: offset 256 is the name of the subsystem */
+	/* which part of the data: 256 is the name of the subsystem, 512 that of the host */
 	if (code == NVME_SC_CONNECT_PARAM && (cqe->dw0 & 0xffff) == 256)
 		return err_set(err, -ENOENT, "there is no discovery controller of that NQN");
+	if (code == NVME_SC_CONNECT_PARAM && (cqe->dw0 & 0xffff) == 512)
+		return err_set(err, for_good ? -EACCES : -EBUSY,
+			       "it does not take this host's NQN");
 	return err_set(err, for_good ? -EACCES : -EBUSY, "%s", text);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -146,6 +147,22 @@ int report_event_decode(const struct js *js, struct report_event *ret, struct er
 	return 0;
 }
 
+void report_event_at(const struct report *report, size_t index, struct report_event *ret)
+{
+	const struct js *js = js_at(report->events, index);
+	const char *cause = js_text(js_get(js, "cause"));
+
+	*ret = (struct report_event){
+		.seq = (uint64_t)js_number(js_get(js, "seq"), 0),
+		.time_ms = js_number(js_get(js, "time"), 0),
+		.type = js_text(js_get(js, "type")),
+		.kind = js_text(js_get(js, "kind")),
+		.id = js_text(js_get(js, "id")),
+		.cause = cause ? cause : "",
+		.object = js_get(js, "object"),
+	};
+}
+
 struct js *report_event_encode(const struct report_event *event)
 {
 	struct js *js = js_object();
@@ -282,16 +299,14 @@ int report_decode(const struct js *js, struct report *ret, struct err *err)
 
 /* --- answers */
 
-struct js *report_answer_encode(const struct report_answer *answer)
+/* Each report gets one: no tree is made for it. */
+int report_answer_format(const struct report_answer *answer, char *text, size_t size)
 {
-	struct js *js = js_object();
-
-	js_set(js, "version", js_int(REPORT_VERSION));
-	js_set(js, "ack", js_int((int64_t)answer->ack));
-	js_set(js, "lease_ms", js_int(answer->lease_ms));
-	js_set(js, "wanted", js_int((int64_t)answer->wanted));
-	js_set(js, "resync", js_bool(answer->resync));
-	return js;
+	return snprintf(text, size,
+			"{\"version\":%d,\"ack\":%" PRIu64 ",\"lease_ms\":%" PRId64
+			",\"wanted\":%" PRIu64 ",\"resync\":%s}",
+			REPORT_VERSION, answer->ack, answer->lease_ms, answer->wanted,
+			answer->resync ? "true" : "false");
 }
 
 int report_answer_decode(const struct js *js, struct report_answer *ret, struct err *err)

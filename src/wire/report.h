@@ -63,8 +63,12 @@ const char *report_role_word(enum report_role role); /* target, initiator */
 int report_decode(const struct js *js, struct report *ret, struct err *err);
 /* Returns: 0; -EINVAL. */
 int report_event_decode(const struct js *js, struct report_event *ret, struct err *err);
+/* The same of an event of a report that was decoded, whose every event was checked by that. */
+void report_event_at(const struct report *report, size_t index, struct report_event *ret);
 /* Returns: a new value; NULL: out of memory. */
 struct js *report_event_encode(const struct report_event *event);
 
-struct js *report_answer_encode(const struct report_answer *answer);
+/* As a text, which has room in REPORT_ANSWER_TEXT. Returns: its length. */
+#define REPORT_ANSWER_TEXT 160
+int report_answer_format(const struct report_answer *answer, char *text, size_t size);
 int report_answer_decode(const struct js *js, struct report_answer *ret, struct err *err);

@@ -175,7 +175,8 @@ static bool conn_read(struct conn *c)
 /* --- what helpers say */
 
 static const char sender[] =
-	"{\"version\":1,\"node\":\"sim-%05u\",\"name\":\"sim-%05u\",\"role\":\"target\","
+	"{\"version\":1,\"node\":\"5f1b2c3d0000400080000000000%05u\",\"name\":\"sim-%05u\","
+	"\"role\":\"target\","
 	"\"boot\":\"%s\",\"program\":\"sim\",\"interval_ms\":60000";
 
 static void send_snapshot(uint32_t i)

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void as_text(const uint8_t *data, size_t size, char kind)
 {
 	CLEANUP_CONN_LIST struct conn_list list = CONN_LIST_NULL;
-	CLEANUP_DOCTOR_REPORT struct doctor_report report = DOCTOR_REPORT_NULL;
+	CLEANUP_FINDINGS struct findings report = FINDINGS_NULL;
 	CLEANUP_FREE char *text = malloc(size + 1);
 
 	if (!text)

@@ -40,6 +40,13 @@ static void check_report(const struct report *report)
 	object_set_free(set);
 }
 
+static void check_size(const struct js *js)
+{
+	CLEANUP_FREE char *text = js_format(js, JS_COMPACT);
+
+	REQUIRE(text && js_size(js) == strlen(text));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP_JS struct js *js = NULL;
@@ -49,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (js_parse((const char *)data, size, &js, NULL) < 0)
 		return 0;
+	check_size(js);
 	if (report_decode(js, &report, &err) == 0)
 		check_report(&report);
 	else

@@ -197,6 +197,31 @@ static void a_copy_shares_its_values_and_outlives_the_original(void **state)
 	free(text);
 }
 
+static void the_size_is_that_of_the_compact_text(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"[]",
+		"[[],{},[{}]]",
+		"{\"a\":\"\",\"b\":[1,22,-333,0,-1,9223372036854775807,-9223372036854775808]}",
+		"[true,false,null,1.5,-2.5e300]",
+		"[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\"]",
+		"{\"\\n\\u0002\\\"\":\"\\u00e4\\u20ac\\ud83d\\ude00\"}",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		CLEANUP_JS struct js *js = NULL;
+		char *text;
+
+		assert_int_equal(js_parse(texts[i], strlen(texts[i]), &js, NULL), 0);
+		text = js_format(js, JS_COMPACT);
+		assert_int_equal(js_size(js), strlen(text));
+		free(text);
+	}
+}
+
 static void nothing_that_lost_a_member_is_copied(void **state)
 {
 	static const char *const none[] = { NULL };
@@ -226,6 +251,7 @@ int main(void)
 		cmocka_unit_test(frees_what_is_put_into_nothing),
 		cmocka_unit_test(compares_whatever_the_order_of_keys),
 		cmocka_unit_test(a_copy_shares_its_values_and_outlives_the_original),
+		cmocka_unit_test(the_size_is_that_of_the_compact_text),
 		cmocka_unit_test(nothing_that_lost_a_member_is_copied),
 	};
 

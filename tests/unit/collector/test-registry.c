@@ -275,6 +275,56 @@ static void members_are_found_without_parsing(void **state)
 	assert_null(peek_find(json, "nothing", &length));
 }
 
+static void report_as(struct harness *h, const char *node, const char *name)
+{
+	struct report_answer answer;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"version\":1,\"node\":\"%s\",\"name\":\"%s\",\"role\":\"target\","
+		 "\"boot\":\"b\",\"program\":\"p\",\"interval_ms\":10000,"
+		 "\"snapshot\":{\"seq\":1,\"objects\":[]}}",
+		 node, name);
+	assert_int_equal(harness_send(h, text, &answer), 0);
+}
+
+static void assert_named(const struct harness *h, const char *text, const char *id)
+{
+	const struct registry_node *node = registry_node_find(h->collector.registry, text);
+
+	if (id)
+		assert_string_equal(node->id, id);
+	else
+		assert_null(node);
+}
+
+static void a_node_is_found_by_id_and_by_the_name_it_has_now(void **state)
+{
+	HARNESS h;
+
+	(void)state;
+	harness_start(&h);
+	report_as(&h, "id3", "blake3");
+	report_as(&h, "id1", "blake1");
+	report_as(&h, "id2", "blake2");
+	assert_named(&h, "id1", "id1");
+	assert_named(&h, "blake2", "id2");
+	assert_named(&h, "blake", NULL);
+	report_as(&h, "id2", "adam");
+	assert_named(&h, "blake2", NULL);
+	assert_named(&h, "adam", "id2");
+	/* of those with the same name the first, and an id before a name */
+	report_as(&h, "id3", "adam");
+	assert_named(&h, "adam", "id2");
+	report_as(&h, "id2", "id1");
+	assert_named(&h, "adam", "id3");
+	assert_named(&h, "id1", "id1");
+	harness_restart(&h);
+	assert_named(&h, "adam", "id3");
+	assert_named(&h, "blake1", "id1");
+	assert_named(&h, "blake3", NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +336,7 @@ int main(void)
 		cmocka_unit_test(kinds_that_a_node_makes_up_leave_room_for_those_that_there_are),
 		cmocka_unit_test(of_two_machines_of_one_name_it_is_the_one_that_is_there),
 		cmocka_unit_test(members_are_found_without_parsing),
+		cmocka_unit_test(a_node_is_found_by_id_and_by_the_name_it_has_now),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

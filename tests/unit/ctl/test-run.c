@@ -676,6 +676,49 @@ static void no_token_is_made_that_could_not_be_given(void **state)
 	assert_string_equal(canned_text("log"), "");
 }
 
+#define ZONE_ANSWER                                                                                \
+	"{\"version\":1,\"name\":\"lab\",\"tenant\":\"red\",\"hosts\":[\"h\"],\"subsystems\":[],"  \
+	"\"ports\":[]}"
+
+static void zones_are_made_changed_and_deleted(void **state)
+{
+	static const struct canned answers[] = { { "POST /zones", 201, ZONE_ANSWER },
+						 { "PATCH /zones/lab", 200, ZONE_ANSWER },
+						 { "DELETE /zones/lab", 200, ZONE_ANSWER },
+						 { 0 } };
+
+	(void)state;
+	canned_start(answers);
+	assert_int_equal(canned_run("zone create lab --tenant red --host h"), 0);
+	canned_says("out", "zone lab has 1 hosts, 0 subsystems, 0 ports, tenant red\n");
+	canned_says("log", "{\"name\":\"lab\",\"tenant\":\"red\",\"hosts\":[\"h\"]}");
+	assert_int_equal(canned_run("zone add lab --subsystem s --port tcp,10.1.1.1,4420"), 0);
+	canned_says("log", "{\"add\":{\"subsystems\":[\"s\"],\"ports\":[\"tcp,10.1.1.1,4420\"]}}");
+	assert_int_equal(canned_run("zone remove lab --host h"), 0);
+	canned_says("log", "{\"remove\":{\"hosts\":[\"h\"]}}");
+	assert_int_equal(canned_run("zone remove lab"), 2);
+	assert_int_equal(canned_run("zone delete lab --force"), 0);
+	canned_says("log", "DELETE /zones/lab force=1");
+}
+
+static void places_tell_who_says_so_and_who_contradicts(void **state)
+{
+	static const struct canned answers[] = {
+		{ "GET /places", 200,
+		  "{\"version\":1,\"items\":[{\"nqn\":\"s\",\"port\":\"tcp,10.1.1.1,4420\",\"sources\":[{"
+		  "\"by\":\"target\",\"name\":\"blake14\",\"stale\":true},{\"by\":\"host\",\"name\":"
+		  "\"blake15\",\"stale\":false}],\"contradiction\":\"it is not so\"}]}" },
+		{ 0 }
+	};
+
+	(void)state;
+	canned_start(answers);
+	assert_int_equal(canned_run("places --contradictions"), 0);
+	canned_says("out", "target blake14 (stale), host blake15");
+	canned_says("out", "it is not so");
+	canned_says("log", "GET /places contradictions=1");
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, canned_teardown)
 
 int main(void)
@@ -712,6 +755,8 @@ int main(void)
 		TEST(detach_of_what_never_was_attached_says_so),
 		TEST(a_token_is_printed_once_or_goes_to_a_private_file),
 		TEST(no_token_is_made_that_could_not_be_given),
+		TEST(zones_are_made_changed_and_deleted),
+		TEST(places_tell_who_says_so_and_who_contradicts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

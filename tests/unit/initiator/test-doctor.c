@@ -23,8 +23,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static const struct doctor_finding *find(const struct doctor_report *report, const char *object,
-					 const char *part)
+static const struct finding *find(const struct findings *report, const char *object,
+				  const char *part)
 {
 	size_t i;
 
@@ -39,43 +39,43 @@ static const struct doctor_finding *find(const struct doctor_report *report, con
 static void a_lost_path_is_a_failure_with_its_cause(void **state)
 {
 	struct example *e = *state;
-	CLEANUP_DOCTOR_REPORT struct doctor_report report = DOCTOR_REPORT_NULL;
-	const struct doctor_finding *finding;
+	CLEANUP_FINDINGS struct findings report = FINDINGS_NULL;
+	const struct finding *finding;
 
 	doctor_check_subsystem(&e->look, "blake14", &report);
 	finding = find(&report, "nvme1", "is connecting for 12.3 s, keep-alive timeout");
-	assert_int_equal(finding->level, DOCTOR_FAIL);
-	assert_int_equal(find(&report, "nvme0", "is live")->level, DOCTOR_OK);
-	assert_int_equal(report.worst, DOCTOR_FAIL);
+	assert_int_equal(finding->level, FINDING_FAIL);
+	assert_int_equal(find(&report, "nvme0", "is live")->level, FINDING_OK);
+	assert_int_equal(report.worst, FINDING_FAIL);
 }
 
 static void a_missing_path_is_a_failure(void **state)
 {
 	struct example *e = *state;
-	CLEANUP_DOCTOR_REPORT struct doctor_report report = DOCTOR_REPORT_NULL;
+	CLEANUP_FINDINGS struct findings report = FINDINGS_NULL;
 
 	doctor_check_subsystem(&e->look, "blake14", &report);
 	assert_int_equal(
 		find(&report, "rdma 10.103.46.14:4420", "is wanted (conf) and not connected")
 			->level,
-		DOCTOR_FAIL);
+		FINDING_FAIL);
 }
 
 static void a_subsystem_without_devices_or_a_second_path_is_told(void **state)
 {
 	struct example *e = *state;
-	CLEANUP_DOCTOR_REPORT struct doctor_report report = DOCTOR_REPORT_NULL;
+	CLEANUP_FINDINGS struct findings report = FINDINGS_NULL;
 
 	doctor_check_subsystem(&e->look, "scratch", &report);
-	assert_int_equal(find(&report, "scratch", "shows no namespace")->level, DOCTOR_WARN);
-	assert_int_equal(find(&report, "scratch", "has one path")->level, DOCTOR_NOTE);
+	assert_int_equal(find(&report, "scratch", "shows no namespace")->level, FINDING_WARN);
+	assert_int_equal(find(&report, "scratch", "has one path")->level, FINDING_NOTE);
 }
 
 static void the_kernel_giving_up_matters_only_without_a_daemon(void **state)
 {
 	struct example *e = *state;
-	CLEANUP_DOCTOR_REPORT struct doctor_report without = DOCTOR_REPORT_NULL;
-	CLEANUP_DOCTOR_REPORT struct doctor_report with = DOCTOR_REPORT_NULL;
+	CLEANUP_FINDINGS struct findings without = FINDINGS_NULL;
+	CLEANUP_FINDINGS struct findings with = FINDINGS_NULL;
 	size_t i;
 
 	doctor_check_subsystem(&e->look, "blake14", &without);
@@ -89,16 +89,16 @@ static void the_kernel_giving_up_matters_only_without_a_daemon(void **state)
 static void a_subsystem_nobody_knows_is_a_failure(void **state)
 {
 	struct example *e = *state;
-	CLEANUP_DOCTOR_REPORT struct doctor_report report = DOCTOR_REPORT_NULL;
+	CLEANUP_FINDINGS struct findings report = FINDINGS_NULL;
 
 	doctor_check_subsystem(&e->look, "other", &report);
-	assert_int_equal(find(&report, "other", "nobody here wants it")->level, DOCTOR_FAIL);
+	assert_int_equal(find(&report, "other", "nobody here wants it")->level, FINDING_FAIL);
 }
 
 static void mixed_names_of_this_host_are_told(void **state)
 {
 	struct example *e = *state;
-	CLEANUP_DOCTOR_REPORT struct doctor_report report = DOCTOR_REPORT_NULL;
+	CLEANUP_FINDINGS struct findings report = FINDINGS_NULL;
 
 	snprintf(e->look.host.hostid, sizeof(e->look.host.hostid),
 		 "46118d08-6699-466c-b700-06eb5712c297");
@@ -107,21 +107,21 @@ static void mixed_names_of_this_host_are_told(void **state)
 	snprintf(e->controllers[2].hostid, sizeof(e->controllers[2].hostid),
 		 "00000000-6699-466c-b700-06eb5712c297");
 	doctor_check_identity(&e->look, &report);
-	assert_int_equal(find(&report, "nvme2", "the kernel refuses")->level, DOCTOR_WARN);
-	assert_int_equal(find(&report, "host NQN", EXAMPLE_HOST)->level, DOCTOR_OK);
+	assert_int_equal(find(&report, "nvme2", "the kernel refuses")->level, FINDING_WARN);
+	assert_int_equal(find(&report, "host NQN", EXAMPLE_HOST)->level, FINDING_OK);
 	assert_int_equal(report.count, 2);
 }
 
 static void a_host_without_a_name_is_a_failure(void **state)
 {
 	struct example *e = *state;
-	CLEANUP_DOCTOR_REPORT struct doctor_report report = DOCTOR_REPORT_NULL;
-	const struct doctor_finding *finding;
+	CLEANUP_FINDINGS struct findings report = FINDINGS_NULL;
+	const struct finding *finding;
 
 	e->look.host.hostnqn[0] = '\0';
 	doctor_check_identity(&e->look, &report);
 	finding = find(&report, "host NQN", "has no name");
-	assert_int_equal(finding->level, DOCTOR_FAIL);
+	assert_int_equal(finding->level, FINDING_FAIL);
 	assert_non_null(strstr(finding->cure, "gen-hostnqn"));
 }
 

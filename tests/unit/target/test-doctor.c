@@ -25,7 +25,7 @@ static struct {
 	struct model_object *actual;
 	struct model_object *wanted;
 	struct model_object *subsystem;
-	struct doctor_report report;
+	struct findings report;
 	int inspect;
 	int claim;
 	const char *claim_note;
@@ -172,13 +172,13 @@ static int teardown(void **state)
 	(void)state;
 	model_free(now.actual);
 	model_free(now.wanted);
-	doctor_report_deinit(&now.report);
+	findings_deinit(&now.report);
 	return 0;
 }
 
 static void check_model(void)
 {
-	doctor_report_deinit(&now.report);
+	findings_deinit(&now.report);
 	assert_int_equal(doctor_check_model(now.actual, now.wanted, "a", &now.report), 0);
 }
 
@@ -186,7 +186,7 @@ static void run(struct doctor_env env, const char *nqn)
 {
 	struct err err = ERR_NULL;
 
-	doctor_report_deinit(&now.report);
+	findings_deinit(&now.report);
 	env.wanted = now.wanted;
 	assert_int_equal(doctor_run(&env, now.actual, nqn, &now.report, &err), 0);
 }
@@ -202,7 +202,7 @@ static struct doctor_env env_of(unsigned int timeout_ms)
 }
 
 /* The first finding of that object that has @part in its text. */
-static const struct doctor_finding *find(const char *object, const char *part)
+static const struct finding *find(const char *object, const char *part)
 {
 	size_t i;
 
@@ -213,14 +213,14 @@ static const struct doctor_finding *find(const char *object, const char *part)
 	return NULL;
 }
 
-static void assert_found(enum doctor_level level, const char *object, const char *part)
+static void assert_found(enum finding_level level, const char *object, const char *part)
 {
-	const struct doctor_finding *finding = find(object, part);
+	const struct finding *finding = find(object, part);
 
 	assert_non_null(finding);
 	assert_int_equal(finding->level, level);
 	assert_true(now.report.worst >= level);
-	assert_true(level < DOCTOR_WARN || strlen(finding->text) > 10);
+	assert_true(level < FINDING_WARN || strlen(finding->text) > 10);
 }
 
 /* --- the tree */
@@ -229,9 +229,9 @@ static void a_healthy_target_is_ok(void **state)
 {
 	(void)state;
 	check_model();
-	assert_int_equal(now.report.worst, DOCTOR_OK);
+	assert_int_equal(now.report.worst, FINDING_OK);
 	assert_int_equal(now.report.count, 1);
-	assert_found(DOCTOR_OK, "subsystem a", "namespaces: 1");
+	assert_found(FINDING_OK, "subsystem a", "namespaces: 1");
 }
 
 static void finds_that_there_is_no_namespace(void **state)
@@ -239,7 +239,7 @@ static void finds_that_there_is_no_namespace(void **state)
 	(void)state;
 	model_free(model_find(now.subsystem, MODEL_NAMESPACE, "1"));
 	check_model();
-	assert_found(DOCTOR_FAIL, "subsystem a", "no namespace");
+	assert_found(FINDING_FAIL, "subsystem a", "no namespace");
 	assert_string_equal(find("subsystem a", "no namespace")->cure,
 			    "nvmet-sunfishctl namespace add a --dev DRIVE");
 	assert_null(find("subsystem a", "namespaces: "));
@@ -251,7 +251,7 @@ static void a_controller_that_is_passed_through_needs_no_namespace(void **state)
 	model_free(model_find(now.subsystem, MODEL_NAMESPACE, "1"));
 	model_set(model_add(now.subsystem, MODEL_PASSTHRU, "passthru"), "enable", "1");
 	check_model();
-	assert_int_equal(now.report.worst, DOCTOR_OK);
+	assert_int_equal(now.report.worst, FINDING_OK);
 }
 
 static void finds_disabled_and_unfinished_namespaces(void **state)
@@ -261,12 +261,12 @@ static void finds_disabled_and_unfinished_namespaces(void **state)
 	(void)state;
 	model_set(ns, "enable", "0");
 	check_model();
-	assert_found(DOCTOR_FAIL, "namespace 1 of a", "disabled");
+	assert_found(FINDING_FAIL, "namespace 1 of a", "disabled");
 	assert_string_equal(find("namespace 1 of a", "")->cure,
 			    "nvmet-sunfishctl namespace enable a 1");
 	model_set(ns, "device_path", "(null)");
 	check_model();
-	assert_found(DOCTOR_FAIL, "namespace 1 of a", "no drive");
+	assert_found(FINDING_FAIL, "namespace 1 of a", "no drive");
 }
 
 static void finds_namespaces_that_no_port_gives_access_to(void **state)
@@ -277,13 +277,13 @@ static void finds_namespaces_that_no_port_gives_access_to(void **state)
 	(void)state;
 	model_set(ns, "ana_grpid", "7");
 	check_model();
-	assert_found(DOCTOR_FAIL, "namespace 1 of a", "ANA group 7 is inaccessible");
+	assert_found(FINDING_FAIL, "namespace 1 of a", "ANA group 7 is inaccessible");
 	model_set(model_add(second, MODEL_ANA_GROUP, "7"), "ana_state", "non-optimized");
 	check_model();
-	assert_int_equal(now.report.worst, DOCTOR_OK);
+	assert_int_equal(now.report.worst, FINDING_OK);
 	model_set(model_find(second, MODEL_ANA_GROUP, "7"), "ana_state", "persistent-loss");
 	check_model();
-	assert_int_equal(now.report.worst, DOCTOR_FAIL);
+	assert_int_equal(now.report.worst, FINDING_FAIL);
 }
 
 static void finds_drives_and_ids_that_are_exported_twice(void **state)
@@ -293,17 +293,17 @@ static void finds_drives_and_ids_that_are_exported_twice(void **state)
 
 	(void)state;
 	check_model();
-	assert_found(DOCTOR_WARN, "namespace 1 of a", "is also namespace 3 of b");
+	assert_found(FINDING_WARN, "namespace 1 of a", "is also namespace 3 of b");
 	model_set(twin, "device_path", "/dev/nvme1n1");
 	model_set(twin, "device_uuid", "a-1");
 	model_set(b, "attr_serial", "1111 ");
 	check_model();
-	assert_found(DOCTOR_WARN, "namespace 1 of a", "same UUID");
-	assert_found(DOCTOR_WARN, "subsystem a", "same serial");
+	assert_found(FINDING_WARN, "namespace 1 of a", "same UUID");
+	assert_found(FINDING_WARN, "subsystem a", "same serial");
 	model_set(twin, "device_uuid", "b-3");
 	model_set(b, "attr_serial", "2222");
 	check_model();
-	assert_int_equal(now.report.worst, DOCTOR_OK);
+	assert_int_equal(now.report.worst, FINDING_OK);
 }
 
 static void finds_that_nobody_may_connect(void **state)
@@ -314,11 +314,11 @@ static void finds_that_nobody_may_connect(void **state)
 	free(s->links[0].name);
 	s->n_links = 0;
 	check_model();
-	assert_found(DOCTOR_FAIL, "subsystem a", "no host may connect");
+	assert_found(FINDING_FAIL, "subsystem a", "no host may connect");
 	model_set(s, "attr_allow_any_host", "1");
 	check_model();
-	assert_found(DOCTOR_NOTE, "subsystem a", "any host");
-	assert_int_equal(now.report.worst, DOCTOR_NOTE);
+	assert_found(FINDING_NOTE, "subsystem a", "any host");
+	assert_int_equal(now.report.worst, FINDING_NOTE);
 }
 
 static void finds_that_no_port_serves_it(void **state)
@@ -326,7 +326,7 @@ static void finds_that_no_port_serves_it(void **state)
 	(void)state;
 	model_free(model_find(now.actual, MODEL_PORT, "1"));
 	check_model();
-	assert_found(DOCTOR_FAIL, "subsystem a", "no port");
+	assert_found(FINDING_FAIL, "subsystem a", "no port");
 }
 
 static void finds_names_that_the_kernel_cuts(void **state)
@@ -338,7 +338,7 @@ static void finds_names_that_the_kernel_cuts(void **state)
 	name[sizeof(name) - 1] = '\0';
 	model_add(now.actual, MODEL_SUBSYSTEM, name);
 	assert_int_equal(doctor_check_model(now.actual, NULL, name, &now.report), 0);
-	assert_int_equal(now.report.items[0].level, DOCTOR_WARN);
+	assert_int_equal(now.report.items[0].level, FINDING_WARN);
 }
 
 static void finds_damaged_keys_without_telling_them(void **state)
@@ -349,11 +349,11 @@ static void finds_damaged_keys_without_telling_them(void **state)
 	(void)state;
 	model_set_secret(host, "dhchap_key", KEY);
 	check_model();
-	assert_int_equal(now.report.worst, DOCTOR_OK);
+	assert_int_equal(now.report.worst, FINDING_OK);
 	model_set_secret(host, "dhchap_key",
 			 "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfBaR:");
 	check_model();
-	assert_found(DOCTOR_FAIL, "host " HOST, "dhchap_key is damaged");
+	assert_found(FINDING_FAIL, "host " HOST, "dhchap_key is damaged");
 	for (i = 0; i < now.report.count; i++)
 		assert_null(strstr(now.report.items[i].text, "AAECAwQFBg"));
 }
@@ -365,10 +365,10 @@ static void finds_hosts_that_need_no_key_beside_those_that_do(void **state)
 	model_add(now.actual, MODEL_HOST, "nqn.b");
 	model_link(now.subsystem, "nqn.b", false);
 	check_model();
-	assert_found(DOCTOR_WARN, "host nqn.b", "needs no key");
+	assert_found(FINDING_WARN, "host nqn.b", "needs no key");
 	model_set_secret(model_find(now.actual, MODEL_HOST, "nqn.b"), "dhchap_ctrl_key", KEY);
 	check_model();
-	assert_found(DOCTOR_WARN, "host nqn.b", "not asked who");
+	assert_found(FINDING_WARN, "host nqn.b", "not asked who");
 }
 
 /* --- what is stored */
@@ -378,7 +378,7 @@ static void a_copy_of_the_tree_is_no_difference(void **state)
 	(void)state;
 	now.wanted = model_copy(NULL, now.actual);
 	check_model();
-	assert_int_equal(now.report.worst, DOCTOR_OK);
+	assert_int_equal(now.report.worst, FINDING_OK);
 }
 
 static void finds_differences_to_the_stored_export(void **state)
@@ -398,14 +398,14 @@ static void finds_differences_to_the_stored_export(void **state)
 	model_link(s, HOST, true);
 	model_set(add_port(now.wanted, "9", "rdma"), "addr_trsvcid", "4421");
 	check_model();
-	assert_found(DOCTOR_WARN, "subsystem a", "\"1111\", the stored export says \"9999\"");
-	assert_found(DOCTOR_WARN, "subsystem a", "no attr_tbkas");
+	assert_found(FINDING_WARN, "subsystem a", "\"1111\", the stored export says \"9999\"");
+	assert_found(FINDING_WARN, "subsystem a", "no attr_tbkas");
 	assert_null(find("subsystem a", "own_word"));
-	assert_found(DOCTOR_WARN, "namespace 1 of a", "buffered_io");
-	assert_found(DOCTOR_FAIL, "namespace 2 of a", "not in the kernel");
-	assert_found(DOCTOR_WARN, "subsystem a", "host nqn.new is not allowed");
-	assert_found(DOCTOR_WARN, "subsystem a", "host " HOST " is allowed");
-	assert_found(DOCTOR_FAIL, "subsystem a", "rdma 10.1.2.3:4421");
+	assert_found(FINDING_WARN, "namespace 1 of a", "buffered_io");
+	assert_found(FINDING_FAIL, "namespace 2 of a", "not in the kernel");
+	assert_found(FINDING_WARN, "subsystem a", "host nqn.new is not allowed");
+	assert_found(FINDING_WARN, "subsystem a", "host " HOST " is allowed");
+	assert_found(FINDING_FAIL, "subsystem a", "rdma 10.1.2.3:4421");
 }
 
 static void does_not_show_secrets_that_differ(void **state)
@@ -417,7 +417,7 @@ static void does_not_show_secrets_that_differ(void **state)
 	model_set_secret(model_find(now.wanted, MODEL_SUBSYSTEM, "a"), "attr_model", "topsecret");
 	model_set_secret(now.subsystem, "attr_model", "othersecret");
 	check_model();
-	assert_found(DOCTOR_WARN, "subsystem a", "attr_model is another");
+	assert_found(FINDING_WARN, "subsystem a", "attr_model is another");
 	for (i = 0; i < now.report.count; i++)
 		assert_null(strstr(now.report.items[i].text, "secret"));
 }
@@ -429,11 +429,11 @@ static void tells_stored_from_unknown(void **state)
 	model_add(now.wanted, MODEL_SUBSYSTEM, "stored");
 	model_add(now.wanted, MODEL_SUBSYSTEM, "gone")->absent = true;
 	assert_int_equal(doctor_check_model(now.actual, now.wanted, "stored", &now.report), 0);
-	assert_found(DOCTOR_FAIL, "subsystem stored", "it is stored, but not in the kernel");
+	assert_found(FINDING_FAIL, "subsystem stored", "it is stored, but not in the kernel");
 	assert_int_equal(doctor_check_model(now.actual, now.wanted, "gone", &now.report), 0);
-	assert_found(DOCTOR_FAIL, "subsystem gone", "no such subsystem");
+	assert_found(FINDING_FAIL, "subsystem gone", "no such subsystem");
 	assert_int_equal(doctor_check_model(now.actual, NULL, "x", &now.report), 0);
-	assert_found(DOCTOR_FAIL, "subsystem x", "no such subsystem");
+	assert_found(FINDING_FAIL, "subsystem x", "no such subsystem");
 }
 
 /* --- the system */
@@ -442,8 +442,8 @@ static void asks_a_healthy_system(void **state)
 {
 	(void)state;
 	run(env_of(50), "a");
-	assert_int_equal(now.report.worst, DOCTOR_OK);
-	assert_found(DOCTOR_OK, "port 1 (tcp 10.1.2.3:4420)", "it answers");
+	assert_int_equal(now.report.worst, FINDING_OK);
+	assert_found(FINDING_OK, "port 1 (tcp 10.1.2.3:4420)", "it answers");
 	assert_string_equal(now.probed, "tcp 10.1.2.3 4420");
 	assert_int_equal(now.claim_flags, CLAIM_FORCE | CLAIM_RESTORE);
 }
@@ -453,7 +453,7 @@ static void does_not_probe_without_a_timeout(void **state)
 	(void)state;
 	run(env_of(0), NULL);
 	assert_string_equal(now.probed, "");
-	assert_found(DOCTOR_OK, "port 1 (tcp 10.1.2.3:4420)", "was not asked");
+	assert_found(FINDING_OK, "port 1 (tcp 10.1.2.3:4420)", "was not asked");
 }
 
 static void finds_drives_that_are_gone_or_in_use(void **state)
@@ -461,19 +461,19 @@ static void finds_drives_that_are_gone_or_in_use(void **state)
 	(void)state;
 	now.inspect = -ENOENT;
 	run(env_of(0), "a");
-	assert_found(DOCTOR_FAIL, "namespace 1 of a", "/dev/nvme0n1: inspected; hosts get");
+	assert_found(FINDING_FAIL, "namespace 1 of a", "/dev/nvme0n1: inspected; hosts get");
 	now.inspect = -EACCES;
 	run(env_of(0), "a");
-	assert_found(DOCTOR_WARN, "namespace 1 of a", "inspected");
+	assert_found(FINDING_WARN, "namespace 1 of a", "inspected");
 	now.inspect = 0;
 	now.claim = -EBUSY;
 	run(env_of(0), "a");
-	assert_found(DOCTOR_FAIL, "namespace 1 of a", "mounted at /home");
+	assert_found(FINDING_FAIL, "namespace 1 of a", "mounted at /home");
 	now.claim = 0;
 	now.claim_note = "has a partition table\n";
 	run(env_of(0), "a");
 	assert_string_equal(find("namespace 1 of a", "")->text, "has a partition table");
-	assert_found(DOCTOR_NOTE, "namespace 1 of a", "partition");
+	assert_found(FINDING_NOTE, "namespace 1 of a", "partition");
 }
 
 static void explains_what_is_wrong_with_a_listener(void **state)
@@ -485,7 +485,7 @@ static void explains_what_is_wrong_with_a_listener(void **state)
 	for (i = 0; i < 4; i++) {
 		now.net = codes[i];
 		run(env_of(50), "a");
-		assert_found(DOCTOR_FAIL, "port 1 (tcp 10.1.2.3:4420)", "10.1.2.3: checked");
+		assert_found(FINDING_FAIL, "port 1 (tcp 10.1.2.3:4420)", "10.1.2.3: checked");
 		assert_string_equal(now.probed, "");
 	}
 }
@@ -495,11 +495,11 @@ static void finds_listeners_that_do_not_answer(void **state)
 	(void)state;
 	now.tcp = -ETIMEDOUT;
 	run(env_of(50), NULL);
-	assert_found(DOCTOR_FAIL, "port 1 (tcp 10.1.2.3:4420)", "the probe said so");
+	assert_found(FINDING_FAIL, "port 1 (tcp 10.1.2.3:4420)", "the probe said so");
 	now.tcp = -ECONNREFUSED;
 	now.has_module = false;
 	run(env_of(50), NULL);
-	assert_found(DOCTOR_FAIL, "port 1 (tcp 10.1.2.3:4420)", "module nvmet-tcp is not");
+	assert_found(FINDING_FAIL, "port 1 (tcp 10.1.2.3:4420)", "module nvmet-tcp is not");
 }
 
 static void a_listener_that_wants_tls_answers(void **state)
@@ -509,10 +509,10 @@ static void a_listener_that_wants_tls_answers(void **state)
 	(void)state;
 	now.tcp = -ECONNRESET;
 	run(env_of(50), NULL);
-	assert_int_equal(now.report.worst, DOCTOR_FAIL);
+	assert_int_equal(now.report.worst, FINDING_FAIL);
 	model_set(port, "addr_tsas", "tls1.3");
 	run(env_of(50), NULL);
-	assert_int_equal(now.report.worst, DOCTOR_OK);
+	assert_int_equal(now.report.worst, FINDING_OK);
 }
 
 static void probes_wildcards_by_the_loopback(void **state)
@@ -539,18 +539,18 @@ static void an_rdma_probe_that_cannot_be_made_is_no_failure(void **state)
 	model_set(port, "addr_trtype", "rdma");
 	run(env, "a");
 	assert_string_equal(now.probed, "rdma 10.1.2.3 4420");
-	assert_int_equal(now.report.worst, DOCTOR_OK);
+	assert_int_equal(now.report.worst, FINDING_OK);
 	now.rdma = -EOPNOTSUPP;
 	run(env, "a");
-	assert_int_equal(now.report.worst, DOCTOR_NOTE);
+	assert_int_equal(now.report.worst, FINDING_NOTE);
 	now.rdma = -ECONNREFUSED;
 	run(env, "a");
-	assert_int_equal(now.report.worst, DOCTOR_FAIL);
+	assert_int_equal(now.report.worst, FINDING_FAIL);
 	now.probed[0] = '\0';
 	env.rdma_helper = NULL;
 	run(env, "a");
 	assert_string_equal(now.probed, "");
-	assert_int_equal(now.report.worst, DOCTOR_OK);
+	assert_int_equal(now.report.worst, FINDING_OK);
 }
 
 static void does_not_probe_what_is_no_network(void **state)
@@ -558,7 +558,7 @@ static void does_not_probe_what_is_no_network(void **state)
 	(void)state;
 	model_set(model_find(now.actual, MODEL_PORT, "1"), "addr_trtype", "loop");
 	run(env_of(50), "a");
-	assert_found(DOCTOR_NOTE, "port 1 (loop)", "on this machine");
+	assert_found(FINDING_NOTE, "port 1 (loop)", "on this machine");
 }
 
 static void finds_keys_that_others_can_read(void **state)
@@ -578,7 +578,7 @@ static void finds_keys_that_others_can_read(void **state)
 	assert_null(find("host " HOST, ""));
 	model_set_secret(model_find(now.actual, MODEL_HOST, HOST), "dhchap_key", KEY);
 	run(env, "a");
-	assert_found(DOCTOR_WARN, "host " HOST, "every user");
+	assert_found(FINDING_WARN, "host " HOST, "every user");
 	assert_int_equal(fchmodat(env.nvmet_fd, "hosts/" HOST "/dhchap_key", 0600, 0), 0);
 	run(env, "a");
 	assert_null(find("host " HOST, ""));
@@ -596,8 +596,8 @@ static void checks_all_that_is_there_or_stored(void **state)
 	model_add(now.wanted, MODEL_SUBSYSTEM, "stored");
 	model_add(now.wanted, MODEL_SUBSYSTEM, "gone")->absent = true;
 	run(env_of(0), NULL);
-	assert_found(DOCTOR_OK, "subsystem a", "namespaces: 1");
-	assert_found(DOCTOR_FAIL, "subsystem stored", "not in the kernel");
+	assert_found(FINDING_OK, "subsystem a", "namespaces: 1");
+	assert_found(FINDING_FAIL, "subsystem stored", "not in the kernel");
 	assert_null(find("subsystem gone", ""));
 }
 
@@ -607,7 +607,7 @@ static void tells_that_nothing_is_exported(void **state)
 	model_free(now.actual);
 	now.actual = model_new();
 	run(env_of(50), NULL);
-	assert_found(DOCTOR_NOTE, "kernel target", "nothing is exported");
+	assert_found(FINDING_NOTE, "kernel target", "nothing is exported");
 }
 
 static void tells_why_there_is_no_target(void **state)
@@ -619,10 +619,10 @@ static void tells_why_there_is_no_target(void **state)
 	now.actual = NULL;
 	env.nvmet_fd = -1;
 	run(env, NULL);
-	assert_found(DOCTOR_FAIL, "kernel target", "configfs is not mounted");
+	assert_found(FINDING_FAIL, "kernel target", "configfs is not mounted");
 	now.has_module = false;
 	run(env, "a");
-	assert_found(DOCTOR_FAIL, "kernel target", "nvmet is not in the kernel");
+	assert_found(FINDING_FAIL, "kernel target", "nvmet is not in the kernel");
 }
 
 /* --- the kernel's messages */
@@ -641,7 +641,7 @@ static void shows_the_last_messages_of_trouble(void **state)
 					   2, &now.report),
 			 0);
 	assert_int_equal(now.report.count, 1);
-	assert_found(DOCTOR_NOTE, "kernel log", "second");
+	assert_found(FINDING_NOTE, "kernel log", "second");
 	assert_string_equal(
 		now.report.items[0].text,
 		"[0.002] nvmet_tcp: second\n"
@@ -692,16 +692,16 @@ static void reads_messages_from_the_descriptor(void **state)
 	run(env, NULL);
 	close(ends[0]);
 	close(ends[1]);
-	assert_found(DOCTOR_NOTE, "kernel log", "not allowed");
+	assert_found(FINDING_NOTE, "kernel log", "not allowed");
 }
 
 static void each_level_has_its_word(void **state)
 {
 	(void)state;
-	assert_string_equal(doctor_level_name(DOCTOR_OK), "ok");
-	assert_string_equal(doctor_level_name(DOCTOR_NOTE), "note");
-	assert_string_equal(doctor_level_name(DOCTOR_WARN), "warn");
-	assert_string_equal(doctor_level_name(DOCTOR_FAIL), "FAIL");
+	assert_string_equal(finding_level_name(FINDING_OK), "ok");
+	assert_string_equal(finding_level_name(FINDING_NOTE), "note");
+	assert_string_equal(finding_level_name(FINDING_WARN), "warn");
+	assert_string_equal(finding_level_name(FINDING_FAIL), "FAIL");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

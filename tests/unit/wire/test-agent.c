@@ -146,13 +146,12 @@ static bool apply(const struct report *report)
 	return false;
 }
 
-static void reply_js(struct httpd_request *request, struct js *take_js)
+static void reply_answer(struct httpd_request *request, const struct report_answer *answer)
 {
-	char *text = js_format(take_js, JS_COMPACT);
+	char text[REPORT_ANSWER_TEXT];
+	int length = report_answer_format(answer, text, sizeof(text));
 
-	httpd_reply(request, 200, "application/json", text, strlen(text), NULL);
-	free(text);
-	js_free(take_js);
+	httpd_reply(request, 200, "application/json", text, (size_t)length, NULL);
 }
 
 static void reply_error(struct httpd_request *request, unsigned int status)
@@ -218,7 +217,7 @@ static void on_report(struct httpd_request *request)
 	} else if (collector.mood == MOOD_GARBAGE) {
 		httpd_reply(request, 200, "text/plain", "good", 4, NULL);
 	} else {
-		reply_js(request, report_answer_encode(&answer));
+		reply_answer(request, &answer);
 	}
 }
 
@@ -681,7 +680,7 @@ static void one_report_is_under_way_at_a_time(void **state)
 	assert_int_equal(collector.reports, 2);
 	collector.mood = MOOD_GOOD;
 	answer.ack = 1;
-	reply_js(collector.held, report_answer_encode(&answer));
+	reply_answer(collector.held, &answer);
 	collector.held = NULL;
 	settles();
 	assert_int_equal(collector.reports, 3);

@@ -168,15 +168,29 @@ static void an_answer_is_decoded_as_it_was_encoded(void **state)
 	struct report_answer answer = {
 		.ack = 18, .lease_ms = 30000, .wanted = 42, .resync = true
 	};
-	CLEANUP_JS struct js *js = report_answer_encode(&answer);
+	CLEANUP_JS struct js *js = NULL;
 	struct report_answer back;
+	char text[REPORT_ANSWER_TEXT];
+	int length = report_answer_format(&answer, text, sizeof(text));
 
 	(void)state;
+	assert_int_equal(js_parse(text, (size_t)length, &js, NULL), 0);
 	assert_int_equal(report_answer_decode(js, &back, NULL), 0);
 	assert_int_equal(back.ack, 18);
 	assert_int_equal(back.lease_ms, 30000);
 	assert_int_equal(back.wanted, 42);
 	assert_true(back.resync);
+}
+
+static void the_longest_answer_has_room(void **state)
+{
+	const struct report_answer answer = { .ack = UINT64_MAX,
+					      .lease_ms = INT64_MIN,
+					      .wanted = UINT64_MAX };
+	char text[REPORT_ANSWER_TEXT];
+
+	(void)state;
+	assert_true(report_answer_format(&answer, text, sizeof(text)) < REPORT_ANSWER_TEXT);
 }
 
 static void refuses_an_answer_that_acknowledges_nothing(void **state)
@@ -211,6 +225,7 @@ int main(void)
 		cmocka_unit_test(an_event_is_encoded_as_it_is_read),
 		cmocka_unit_test(a_note_needs_no_object),
 		cmocka_unit_test(an_answer_is_decoded_as_it_was_encoded),
+		cmocka_unit_test(the_longest_answer_has_room),
 		cmocka_unit_test(refuses_an_answer_that_acknowledges_nothing),
 	};
 
