@@ -170,7 +170,8 @@ coverage: ## line coverage of the unit tests, by file
 	@rm -rf build/cov
 	+$Q$(MAKE) VARIANT=cov check-unit
 	@tests/unit/coverage build/cov
-bench: $(PROGRAMS) build/release/bench/bare-create build/release/bench/timing build/release/bench/sim-helpers build/release/bench/sim-discovery ## speed and memory, on real kernels, against their goals
+BENCH_PROGRAMS := $(foreach p,bare-create timing sim-helpers sim-discovery floor uevent-delay,build/release/bench/$p)
+bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## speed and memory, on real kernels, against their goals
 	@BUILD=$(abspath $B) tests/bench/run
 	@BUILD=$(abspath $B) tests/bench/helpers
 	@BUILD=$(abspath $B) tests/bench/collector

@@ -11,16 +11,21 @@
 #include "initiator/owner.h"
 #include "nvmf/kmsg.h"
 
-#define LOOK_APART_MS 50 /* a storm of uevents is a look now and then, not one for each */
+#define LOOK_APART_MS 50 /* at the most */
+#define LOOK_SHARE 3	 /* a storm of uevents costs one part in so many of the time */
 
 void watch_look_soon(struct daemon *daemon)
 {
 	int64_t since = loop_now_ms(daemon->loop) - daemon->last_look_ms;
+	/* the last of the uevents that a connection makes when it goes is the one that counts */
+	int64_t apart = 1 + LOOK_SHARE * daemon->look_took_ms;
 
 	if (daemon->look_due)
 		return;
+	if (apart > LOOK_APART_MS)
+		apart = LOOK_APART_MS;
 	daemon->look_due = true;
-	loop_timer_set(daemon->look_timer, since >= LOOK_APART_MS ? 0 : LOOK_APART_MS - since, 0);
+	loop_timer_set(daemon->look_timer, since >= apart ? 0 : apart - since, 0);
 }
 
 static void on_look(void *data)

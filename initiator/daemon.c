@@ -107,9 +107,12 @@ static void look_only(struct daemon *daemon)
 
 void daemon_look(struct daemon *daemon)
 {
+	int64_t start = clock_monotonic_ms();
+
 	look_only(daemon);
 	watch_arm(daemon);
 	daemon_go_on(daemon);
+	daemon->look_took_ms = clock_monotonic_ms() - start;
 }
 
 /* --- what is wanted */

@@ -60,6 +60,7 @@ struct daemon {
 	struct loop_source *look_timer;
 	struct loop_source *act_timer;
 	int64_t last_look_ms;
+	int64_t look_took_ms;
 	bool look_due;
 	int kmsg_fd;
 	char hint_about[INVENTORY_NAME_MAX]; /* the last of the kernel's messages, and of which */
