@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-
 #include "core/log.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <systemd/sd-journal.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -19,12 +20,14 @@
 #define MESSAGE_MAX 2048
 #define FIELD_MAX 512
 #define N_FIELDS 6
+#define JOURNAL "/run/systemd/journal/socket"
 
 static struct {
 	const char *program;
 	int level;
-	bool journal;
-} log_to = { .level = LOG_INFO };
+	int journal_fd; /* -1: standard error is not the journal */
+	unsigned long lost;
+} log_to = { .level = LOG_INFO, .journal_fd = -1 };
 
 /* Does standard error lead to the journal? Who redirected it has a variable that is not true. */
 static bool is_journal(void)
@@ -44,7 +47,11 @@ void log_init(const char *program, int level)
 {
 	log_to.program = program;
 	log_to.level = level;
-	log_to.journal = is_journal();
+	if (log_to.journal_fd >= 0)
+		close(log_to.journal_fd);
+	log_to.journal_fd =
+		is_journal() ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+	log_to.lost = 0;
 }
 
 int log_wants(int priority)
@@ -52,21 +59,26 @@ int log_wants(int priority)
 	return priority <= log_to.level;
 }
 
-struct record {
-	char message[MESSAGE_MAX];
-	char priority[16];
-	char identifier[64];
-	char fields[N_FIELDS][FIELD_MAX];
-	struct iovec parts[N_FIELDS + 3];
-	int n;
-};
+/* --- the journal: a datagram of fields, each "NAME=value" and a line break, or "NAME", a line
+ * break, the length as 64 bits, little endian, and the value, if there are line breaks in it.
+ * Source: systemd.io/JOURNAL_NATIVE_PROTOCOL */
 
-static void add_part(struct record *record, char *text)
+static void add_field(struct str *record, const char *name, const char *value)
 {
-	record->parts[record->n++] = (struct iovec){ .iov_base = text, .iov_len = strlen(text) };
+	uint64_t length = htole64(strlen(value));
+
+	str_add(record, name);
+	if (strchr(value, '\n')) {
+		str_add(record, "\n");
+		str_add_n(record, (const char *)&length, sizeof(length));
+	} else {
+		str_add(record, "=");
+	}
+	str_add(record, value);
+	str_add(record, "\n");
 }
 
-static void add_fields(struct record *record, const struct log_about *about)
+static void add_about(struct str *record, const struct log_about *about)
 {
 	const struct {
 		const char *name;
@@ -76,44 +88,82 @@ static void add_fields(struct record *record, const struct log_about *about)
 		{ "NVME_HOSTNQN", about->hostnqn }, { "NVME_DEVICE", about->device },
 		{ "NVME_ADDRESS", about->address }, { "SUNFISH_INTENT", about->intent },
 	};
+	char value[FIELD_MAX];
 	size_t i;
 
 	for (i = 0; i < N_FIELDS; i++)
 		if (fields[i].value) {
-			snprintf(record->fields[i], FIELD_MAX, "%s=%s", fields[i].name,
-				 fields[i].value);
-			add_part(record, record->fields[i]);
+			snprintf(value, sizeof(value), "%s", fields[i].value);
+			add_field(record, fields[i].name, value);
 		}
 }
 
+/* Each time by the name of the socket: journald may have begun anew. Never waits for it. */
+static int send_record(const struct str *record)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = JOURNAL };
+	struct iovec part = { .iov_base = record->text, .iov_len = record->length };
+	const struct msghdr message = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &part, .msg_iovlen = 1
+	};
+
+	if (record->failed)
+		return -ENOMEM;
+	return sendmsg(log_to.journal_fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+static int send_text(int priority, const struct log_about *about, const char *text)
+{
+	CLEANUP_STR struct str record = STR_NULL;
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", priority);
+	add_field(&record, "MESSAGE", text);
+	add_field(&record, "PRIORITY", number);
+	if (log_to.program)
+		add_field(&record, "SYSLOG_IDENTIFIER", log_to.program);
+	if (about)
+		add_about(&record, about);
+	return send_record(&record);
+}
+
+/* A journal that stands still costs messages, never the loop its time. How many, it is told when it
+ * takes messages again. */
 static int send_to_journal(int priority, const struct log_about *about, const char *text)
 {
-	struct record record = { .n = 0 };
+	char lost[128];
+	int r = 0;
 
-	snprintf(record.message, sizeof(record.message), "MESSAGE=%s", text);
-	snprintf(record.priority, sizeof(record.priority), "PRIORITY=%d", priority);
-	add_part(&record, record.message);
-	add_part(&record, record.priority);
-	if (log_to.program) {
-		snprintf(record.identifier, sizeof(record.identifier), "SYSLOG_IDENTIFIER=%s",
-			 log_to.program);
-		add_part(&record, record.identifier);
+	if (log_to.lost) {
+		snprintf(lost, sizeof(lost),
+			 "%lu messages were lost: the journal did not take them", log_to.lost);
+		r = send_text(LOG_WARNING, NULL, lost);
+		if (r == 0)
+			log_to.lost = 0;
 	}
-	if (about)
-		add_fields(&record, about);
-	return sd_journal_sendv(record.parts, record.n);
+	if (r == 0)
+		r = send_text(priority, about, text);
+	if (r != -EAGAIN && r != -ENOBUFS)
+		return r;
+	log_to.lost++;
+	return 0;
 }
 
 static void print(char *text)
 {
+	CLEANUP_STR struct str line = STR_NULL;
 	char *at;
 
 	/* one line is one message, whatever name from elsewhere is in it */
 	str_clean(text);
 	for (at = text; (at = strchr(at, '\n'));)
 		*at = ' ';
-	fprintf(stderr, "%s%s%s\n", log_to.program ? log_to.program : "",
-		log_to.program ? ": " : "", text);
+	str_addf(&line, "%s%s%s\n", log_to.program ? log_to.program : "",
+		 log_to.program ? ": " : "", text);
+	/* journald's stream must not be waited for either */
+	if (send(STDERR_FILENO, str_get(&line), line.length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+	    errno == ENOTSOCK)
+		fputs(str_get(&line), stderr);
 }
 
 void log_write(int priority, const struct log_about *about, const char *format, ...)
@@ -128,7 +178,7 @@ void log_write(int priority, const struct log_about *about, const char *format, 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (!log_to.journal || send_to_journal(priority, about, text) < 0)
+	if (log_to.journal_fd < 0 || send_to_journal(priority, about, text) < 0)
 		print(text);
 	errno = code;
 }

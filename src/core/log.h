@@ -2,6 +2,9 @@
 /*
  * log - what a daemon tells: to the journal with fields, or to standard error.
  *
+ * It never waits: what a journal that stands still does not take is lost, and counted; how many is
+ * told as soon as it takes messages again.
+ *
  * Only main files and callbacks of the loop log. The journal is used if standard error leads
  * there (JOURNAL_STREAM), so that a person who runs the daemon by hand sees it.
  */

@@ -6,29 +6,58 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "core/log.h"
 
-int __wrap_sd_journal_sendv(const struct iovec *iov, int n);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 
-/* What came to the journal: a field a line. */
-static char journal[8192];
-static int journal_result;
+/* The journal: a socket of ours in its place, and what came there, a field a line. */
+static struct sockaddr_un journal_address;
+static int journal_fd = -1;
+static char journal[65536];
 
-int __wrap_sd_journal_sendv(const struct iovec *iov, int n)
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	int i;
+	struct msghdr here = *message;
 
-	for (i = 0; i < n; i++) {
-		const size_t used = strlen(journal);
+	here.msg_name = &journal_address;
+	here.msg_namelen = sizeof(journal_address);
+	return __real_sendmsg(fd, &here, flags);
+}
 
-		snprintf(journal + used, sizeof(journal) - used, "%.*s\n", (int)iov[i].iov_len,
-			 (const char *)iov[i].iov_base);
+static void journal_open(void)
+{
+	journal_address.sun_family = AF_UNIX;
+	snprintf(journal_address.sun_path, sizeof(journal_address.sun_path),
+		 "/tmp/test-log-%d.socket", (int)getpid());
+	unlink(journal_address.sun_path);
+	journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(
+		bind(journal_fd, (struct sockaddr *)&journal_address, sizeof(journal_address)), 0);
+}
+
+static void journal_close(void)
+{
+	close(journal_fd);
+	journal_fd = -1;
+	unlink(journal_address.sun_path);
+}
+
+static void journal_read(void)
+{
+	size_t used = strlen(journal);
+	ssize_t n;
+
+	while ((n = recv(journal_fd, journal + used, sizeof(journal) - 1 - used, 0)) > 0) {
+		used += (size_t)n;
+		journal[used] = '\0';
 	}
-	return journal_result;
 }
 
 static char path[64];
@@ -53,13 +82,21 @@ static void begin(int is_journal, int level)
 	dup2(fd, STDERR_FILENO);
 	close(fd);
 	journal[0] = '\0';
+	if (is_journal == 1)
+		journal_open();
 	log_init("testd", level);
 }
 
 static void end(void)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = read(fd, printed, sizeof(printed) - 1);
+	ssize_t n;
+
+	if (journal_fd >= 0) {
+		journal_read();
+		journal_close();
+	}
+	n = read(fd, printed, sizeof(printed) - 1);
 
 	printed[n > 0 ? n : 0] = '\0';
 	close(fd);
@@ -133,15 +170,51 @@ static void fields_that_are_not_known_are_left_out(void **state)
 				     "MESSAGE=b\nPRIORITY=6\nSYSLOG_IDENTIFIER=testd\n");
 }
 
-static void what_the_journal_does_not_take_is_printed(void **state)
+static void without_a_journal_it_is_printed(void **state)
 {
 	(void)state;
 	begin(1, LOG_INFO);
-	journal_result = -ENOENT;
+	journal_close();
 	log_info("a");
-	journal_result = 0;
 	end();
 	assert_string_equal(printed, "testd: a\n");
+	assert_string_equal(journal, "");
+}
+
+static void a_journal_that_stands_still_is_not_waited_for(void **state)
+{
+	const int64_t start = clock_monotonic_ms();
+	unsigned long lost = 0;
+	const char *at;
+	int i;
+
+	(void)state;
+	begin(1, LOG_INFO);
+	for (i = 0; i < 5000; i++)
+		log_info("m");
+	assert_true(clock_monotonic_ms() - start < 10000);
+	/* it goes on: what it had is there, and the rest is counted */
+	journal_read();
+	journal[0] = '\0';
+	log_info("again");
+	end();
+	at = strstr(journal, "MESSAGE=");
+	assert_non_null(at);
+	assert_int_equal(sscanf(at, "MESSAGE=%lu messages were lost", &lost), 1);
+	assert_in_range(lost, 1000, 4999);
+	assert_non_null(strstr(journal, "MESSAGE=again\n"));
+	assert_string_equal(printed, "");
+}
+
+static void a_value_with_line_breaks_has_its_length(void **state)
+{
+	static const char wanted[] = "MESSAGE\n\3\0\0\0\0\0\0\0a\nb\nPRIORITY=6\n";
+
+	(void)state;
+	begin(1, LOG_INFO);
+	log_info("a\nb");
+	end();
+	assert_memory_equal(journal, wanted, sizeof(wanted) - 1);
 }
 
 static void a_message_is_one_line_without_control_characters(void **state)
@@ -188,7 +261,9 @@ int main(void)
 		cmocka_unit_test(what_is_less_important_than_the_level_is_dropped),
 		cmocka_unit_test(the_journal_gets_fields),
 		cmocka_unit_test(fields_that_are_not_known_are_left_out),
-		cmocka_unit_test(what_the_journal_does_not_take_is_printed),
+		cmocka_unit_test(without_a_journal_it_is_printed),
+		cmocka_unit_test(a_journal_that_stands_still_is_not_waited_for),
+		cmocka_unit_test(a_value_with_line_breaks_has_its_length),
 		cmocka_unit_test(a_message_is_one_line_without_control_characters),
 		cmocka_unit_test(a_message_without_end_is_cut),
 		cmocka_unit_test(errno_may_be_told_and_is_kept),
