@@ -7,8 +7,8 @@
  *   let HOSTNQN in|busy|out            whether it may come
  *   drop HOSTNQN                       close its connections
  *
- * and prints what happens: "connect HOSTNQN", "read HOSTNQN GENCTR", "gone HOSTNQN WHY".
- * disc-serve PORT
+ * and prints what happens: "connect HOSTNQN", "read HOSTNQN GENCTR", "gone HOSTNQN WHY", and "did
+ * it" after each line. disc-serve PORT
  */
 #include <errno.h>
 #include <stdio.h>
@@ -172,6 +172,7 @@ static void on_input(void *data, int fd, uint32_t events)
 		line[length] = '\0';
 		length = 0;
 		run(line);
+		printf("did it\n");
 	}
 }
 
