@@ -13,18 +13,38 @@ static void free_all(struct js **documents)
 		js_free(documents[i]);
 }
 
+/* Of one node only what is its own, but all hosts: to know whose NQNs those are that it lets in. */
+static int get_lists(struct ctl *ctl, struct js *documents[TREE_LISTS], struct err *err)
+{
+	struct str paths[TREE_LISTS];
+	const char *texts[TREE_LISTS];
+	bool failed = false;
+	size_t i;
+	int r;
+
+	for (i = 0; i < TREE_LISTS; i++) {
+		paths[i] = STR_NULL;
+		str_add(&paths[i], tree_path((enum tree_list)i));
+		if (ctl->cli.n_args == 1 && i != TREE_HOSTS)
+			client_add_query(&paths[i], "node", ctl->cli.args[0]);
+		texts[i] = str_get(&paths[i]);
+		failed = failed || paths[i].failed;
+	}
+	r = failed ? err_nomem(err)
+		   : client_get_all(ctl->client, texts, TREE_LISTS, documents, err);
+	for (i = 0; i < TREE_LISTS; i++)
+		str_deinit(&paths[i]);
+	return r;
+}
+
 static int build(struct ctl *ctl, struct js **ret, struct err *err)
 {
 	struct js *documents[TREE_LISTS] = { NULL };
 	const struct js *lists[TREE_LISTS];
-	const char *paths[TREE_LISTS];
 	const char *unknown = NULL;
 	size_t i;
-	int r;
+	int r = get_lists(ctl, documents, err);
 
-	for (i = 0; i < TREE_LISTS; i++)
-		paths[i] = tree_path((enum tree_list)i);
-	r = client_get_all(ctl->client, paths, TREE_LISTS, documents, err);
 	if (r < 0)
 		return r;
 	for (i = 0; i < TREE_LISTS; i++)

@@ -28,8 +28,10 @@ const char *tree_path(enum tree_list list)
 /* --- build */
 
 struct build {
-	const struct js *const *lists;
-	const char *node; /* name of the one that is built */
+	struct js *by_node[TREE_LISTS];	    /* name of a node: its items */
+	struct js *hosts;		    /* host NQN: name of its node */
+	const struct js *lists[TREE_LISTS]; /* of the one that is built */
+	const char *node;		    /* its name */
 };
 
 static bool has(const struct js *item, const char *key, const char *value)
@@ -70,13 +72,65 @@ static struct js *those_of(const struct build *build, enum tree_list list, const
 /* The node that has this host NQN; "" if none says so. */
 static const char *node_of_host(const struct build *build, const char *hostnqn)
 {
-	const struct js *hosts = build->lists[TREE_HOSTS];
+	return view_text(build->hosts, hostnqn);
+}
+
+/* Each item is looked at once, however many nodes there are. */
+static struct js *index_by_node(const struct js *items)
+{
+	struct js *index = js_object();
 	size_t i;
 
-	for (i = 0; i < js_length(hosts); i++)
-		if (*hostnqn && has(js_at(hosts, i), "hostnqn", hostnqn))
-			return view_text(js_at(hosts, i), "node");
-	return "";
+	for (i = 0; i < js_length(items); i++) {
+		const struct js *item = js_at(items, i);
+		const char *node = view_text(item, "node");
+
+		if (!js_get(index, node))
+			js_set(index, node, js_array());
+		js_append((struct js *)js_get(index, node), js_ref(item));
+	}
+	return index;
+}
+
+static struct js *index_hosts(const struct js *items)
+{
+	struct js *index = js_object();
+	size_t i;
+
+	for (i = 0; i < js_length(items); i++) {
+		const char *hostnqn = view_text(js_at(items, i), "hostnqn");
+
+		if (*hostnqn && !js_get(index, hostnqn))
+			js_set(index, hostnqn, js_string(view_text(js_at(items, i), "node")));
+	}
+	return index;
+}
+
+static void build_init(struct build *build, const struct js *const lists[TREE_LISTS])
+{
+	size_t i;
+
+	*build = (struct build){ .hosts = index_hosts(lists[TREE_HOSTS]) };
+	for (i = 0; i < TREE_LISTS; i++)
+		build->by_node[i] = index_by_node(lists[i]);
+}
+
+static void build_begin_node(struct build *build, const char *node)
+{
+	size_t i;
+
+	build->node = node;
+	for (i = 0; i < TREE_LISTS; i++)
+		build->lists[i] = js_get(build->by_node[i], node);
+}
+
+static void build_deinit(struct build *build)
+{
+	size_t i;
+
+	js_free(build->hosts);
+	for (i = 0; i < TREE_LISTS; i++)
+		js_free(build->by_node[i]);
 }
 
 static struct js *with_host(const struct build *build, struct js *take_items)
@@ -196,7 +250,7 @@ static bool is_known(const struct js *nodes, const char *name)
 struct js *tree_build(const struct js *const lists[TREE_LISTS], char *const *names, size_t n_names,
 		      const char **ret_unknown)
 {
-	struct build build = { .lists = lists };
+	struct build build;
 	const struct js *nodes = lists[TREE_NODES];
 	struct js *tree;
 	struct js *list;
@@ -209,17 +263,19 @@ struct js *tree_build(const struct js *const lists[TREE_LISTS], char *const *nam
 		}
 	tree = js_object();
 	list = js_array();
+	build_init(&build, lists);
 	for (i = 0; i < js_length(nodes); i++) {
 		struct js *node;
 
-		build.node = name_of(js_at(nodes, i));
-		if (!is_wanted(build.node, names, n_names))
+		if (!is_wanted(name_of(js_at(nodes, i)), names, n_names))
 			continue;
+		build_begin_node(&build, name_of(js_at(nodes, i)));
 		node = copy_of(js_at(nodes, i));
 		js_set(node, "subsystems", build_subsystems(&build));
 		js_set(node, "remotes", build_remotes(&build));
 		js_append(list, node);
 	}
+	build_deinit(&build);
 	js_set(tree, "nodes", list);
 	return tree;
 }

@@ -92,6 +92,9 @@ static void draws_the_tree_of_ten_lists(void **state)
 	canned_says("log", "GET /objects kind=controller");
 	assert_int_equal(canned_run("tree nobody"), 1);
 	canned_says("err", "there is no node nobody");
+	/* of one node only what is its own */
+	canned_says("log", "GET /objects node=nobody kind=controller");
+	canned_says("log", "GET /hosts [Bearer t0ken]");
 }
 
 static void one_picture_of_top_needs_no_terminal(void **state)
