@@ -175,6 +175,7 @@ bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## speed and memory, on real kernels, again
 	@BUILD=$(abspath $B) tests/bench/run
 	@BUILD=$(abspath $B) tests/bench/helpers
 	@BUILD=$(abspath $B) tests/bench/collector
+	@BUILD=$(abspath $B) tests/bench/attach
 	@BUILD=$(abspath $B) tests/bench/discovery
 demo: $(PROGRAMS) ## export a drive in a guest and use it, pull it and put it back, step by step
 	@BUILD=$(abspath $B) tests/demo

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "collector/intent-own.h"
+#include "collector/peek.h"
 #include "nvmf/nqn.h"
 #include "wire/wanted.h"
 
@@ -82,6 +83,13 @@ static bool is_at(const struct js *controller, const struct intent *intent)
 	       (!*hostnqn || strcmp(hostnqn, intent->hostnqn) == 0);
 }
 
+/* A host with many attachments is looked at for each of them: only what is of @nqn is parsed.
+ * Returns: NULL it is of another one. */
+static struct js *attrs_of(const struct registry_object *object, const char *nqn)
+{
+	return peek_is(object->attrs, "nqn", nqn) ? registry_object_attrs(object) : NULL;
+}
+
 static void look_at_controllers(const struct registry_source *host, const struct intent *intent,
 				struct host_texts *texts, struct intent_facts *facts)
 {
@@ -90,9 +98,9 @@ static void look_at_controllers(const struct registry_source *host, const struct
 	size_t i;
 
 	for (i = 0; i < count && facts->controller != INTENT_LIVE; i++) {
-		CLEANUP_JS struct js *attrs = registry_object_attrs(objects[i]);
+		CLEANUP_JS struct js *attrs = attrs_of(objects[i], intent->nqn);
 
-		if (!is_at(attrs, intent))
+		if (!attrs || !is_at(attrs, intent))
 			continue;
 		snprintf(texts->controller, sizeof(texts->controller), "%s", objects[i]->id);
 		facts->controller =
@@ -108,10 +116,10 @@ static void look_at_devices(const struct registry_source *host, const struct int
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		CLEANUP_JS struct js *attrs = registry_object_attrs(objects[i]);
+		CLEANUP_JS struct js *attrs = attrs_of(objects[i], intent->nqn);
 		const char *mounted = js_text(js_at(js_get(attrs, "mounts"), 0));
 
-		if (strcmp(text_of(attrs, "nqn"), intent->nqn) != 0)
+		if (!attrs)
 			continue;
 		if (!*texts->device)
 			snprintf(texts->device, sizeof(texts->device), "%s",
