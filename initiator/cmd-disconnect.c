@@ -134,7 +134,7 @@ static int choose_words(struct disconnect *disconnect, struct err *err)
 	int r = 0;
 
 	for (i = 0; r == 0 && i < ctl->opt.addresses.count; i++) {
-		r = wish_address(&ctl->opt.addresses.items[i], TID_DEFAULT_PORT,
+		r = wish_address(ctl, &ctl->opt.addresses.items[i], TID_DEFAULT_PORT,
 				 &disconnect->only[disconnect->n_only], err);
 		disconnect->n_only += r == 0;
 	}

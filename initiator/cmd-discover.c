@@ -55,7 +55,8 @@ static int find_targets(struct discovery *discovery, struct err *err)
 	int r;
 
 	for (i = 0; i < opt->addresses.count; i++) {
-		r = wish_address(&opt->addresses.items[i], TID_DEFAULT_PORT, &tid, err);
+		r = wish_address(discovery->ctl, &opt->addresses.items[i], TID_DEFAULT_PORT, &tid,
+				 err);
 		if (r < 0)
 			return r;
 		add_target(discovery, &tid);

@@ -21,7 +21,7 @@ static int check_given(struct ctl *ctl, const struct look *look, const char *nqn
 	int r;
 
 	for (i = 0; i < ctl->opt.addresses.count; i++) {
-		r = wish_address(&ctl->opt.addresses.items[i], TID_DEFAULT_PORT, &tid, err);
+		r = wish_address(ctl, &ctl->opt.addresses.items[i], TID_DEFAULT_PORT, &tid, err);
 		if (r < 0)
 			return r;
 		snprintf(tid.nqn, sizeof(tid.nqn), "%s", nqn ? nqn : "");

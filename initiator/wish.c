@@ -26,14 +26,16 @@ static int look_up(const struct addr *addr, char ret[TID_ADDRESS_MAX], struct er
 	return 0;
 }
 
-int wish_address(const struct cli_item *address, const char *default_port, struct tid *ret,
-		 struct err *err)
+int wish_address(struct ctl *ctl, const struct cli_item *address, const char *default_port,
+		 struct tid *ret, struct err *err)
 {
 	char host[TID_ADDRESS_MAX] = "";
 	struct addr addr;
 	int r = addr_parse(address->value, default_port, &addr, err);
 
-	if (r == 0)
+	if (r < 0)
+		cli_usage(&ctl->cli, r);
+	else
 		r = look_up(&addr, host, err);
 	if (r < 0) {
 		err_prefix(err, "--%s %s: ", address->name, address->value);
@@ -77,7 +79,7 @@ static int check_tuning(struct host_tuning *tuning, struct err *err)
 	return r;
 }
 
-static int read_one(const struct ctl *ctl, const char *nqn, const struct cli_item *address,
+static int read_one(struct ctl *ctl, const char *nqn, const struct cli_item *address,
 		    struct conf_connection *ret, struct err *err)
 {
 	struct tid_parts parts = {
@@ -88,7 +90,7 @@ static int read_one(const struct ctl *ctl, const char *nqn, const struct cli_ite
 		.host_iface = ctl->opt.host_iface,
 	};
 	struct tid at;
-	int r = wish_address(address, TID_DEFAULT_PORT, &at, err);
+	int r = wish_address(ctl, address, TID_DEFAULT_PORT, &at, err);
 
 	if (r < 0)
 		return r;
@@ -100,7 +102,7 @@ static int read_one(const struct ctl *ctl, const char *nqn, const struct cli_ite
 	return r < 0 ? r : tid_make(&parts, &ret->tid, err);
 }
 
-int wish_read(const struct ctl *ctl, const char *nqn, struct conf_connection ret[CTL_MANY],
+int wish_read(struct ctl *ctl, const char *nqn, struct conf_connection ret[CTL_MANY],
 	      struct err *err)
 {
 	int count = 0;

@@ -13,10 +13,11 @@
  * @nqn  of the subsystem
  * Returns: their number, in @ret; -EINVAL, -ENAMETOOLONG; -EADDRNOTAVAIL a host name is not known.
  */
-int wish_read(const struct ctl *ctl, const char *nqn, struct conf_connection ret[CTL_MANY],
+int wish_read(struct ctl *ctl, const char *nqn, struct conf_connection ret[CTL_MANY],
 	      struct err *err);
 
-/* The numeric address and port of an --rdma or --tcp. @default_port  where none is said
+/* The numeric address and port of an --rdma or --tcp; what is none is an error of usage.
+ * @default_port  where none is said
  * Returns: 0, tid.transport, .traddr and .trsvcid set; as wish_read. */
-int wish_address(const struct cli_item *address, const char *default_port, struct tid *ret,
-		 struct err *err);
+int wish_address(struct ctl *ctl, const struct cli_item *address, const char *default_port,
+		 struct tid *ret, struct err *err);

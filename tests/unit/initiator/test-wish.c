@@ -93,6 +93,14 @@ static void refuses(struct example *e, const char *spec, const char *nqn, const 
 		fail_msg("\"%s\" does not say \"%s\"", e->err.text, part);
 }
 
+static void what_is_no_address_is_an_error_of_usage(void **state)
+{
+	struct example *e = *state;
+
+	refuses(e, "10.1.1.1:x", "blake14", "port \"x\"");
+	assert_int_equal(e->ctl.cli.status, CLI_USAGE);
+}
+
 static void refuses_what_cannot_be_connected(void **state)
 {
 	struct example *e = *state;
@@ -116,6 +124,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_name_is_looked_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(options_become_tuning_and_the_rest_stays_open,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_no_address_is_an_error_of_usage, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(refuses_what_cannot_be_connected, set_up,
 						tear_down),
 	};
