@@ -23,7 +23,7 @@ enum cell {
 	CELL_COUNT,   /* how many there are in a list */
 	CELL_SAYS,    /* who says so: sources of a place */
 	CELL_TIME,
-	CELL_WHY,     /* the first that says something: error, why, waiting_for, drift, cause .. */
+	CELL_WHY, /* the first that says something: error, why, waiting_for, drift, cause .. */
 };
 
 #define COLUMNS_MAX 9
