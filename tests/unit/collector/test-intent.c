@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/unit/collector/harness.h"
+#include "tests/unit/collector/ask.h"
 
 #include "base/wait.h"
 #include "collector/api.h"
@@ -40,58 +40,6 @@ static void hears(struct harness *h, const char *text)
 }
 
 /* --- requests */
-
-struct ask {
-	struct harness *h;
-	const struct api_route *route;
-	struct api_request request;
-	struct api_answer answer;
-};
-
-static int ask_write(void *data, struct err *err)
-{
-	struct ask *ask = data;
-
-	(void)err;
-	api_call(&ask->h->collector, ask->route, &ask->request, &ask->answer);
-	return 0;
-}
-
-static const char *query_of(const void *data, const char *key)
-{
-	return data && strcmp(key, "force") == 0 ? "1" : NULL;
-}
-
-/* Returns: the answer as a value, to be freed. */
-static struct js *ask(struct harness *h, const char *method, const char *path, const char *body,
-		      unsigned int status)
-{
-	static const struct auth_who admin = { .right = AUTH_ADMIN };
-	struct ask one = { .h = h,
-			   .request = { .method = method,
-					.path = path,
-					.body = body ? body : "",
-					.length = body ? strlen(body) : 0,
-					.who = &admin,
-					.address = "",
-					.query = query_of,
-					.query_data = strcmp(method, "FORCE") == 0 ? h : NULL },
-			   .answer = API_ANSWER_NULL };
-	struct js *js = NULL;
-	struct err err = ERR_NULL;
-
-	if (one.request.query_data)
-		one.request.method = "DELETE";
-	assert_int_equal(api_find(one.request.method, path, &one.route, &one.request.id, &err), 0);
-	assert_int_equal(commit_join(h->collector.commit, ask_write, NULL, &one), 0);
-	commit_now(h->collector.commit);
-	if (one.answer.status != status)
-		fail_msg("%s %s: %u %s", method, path, one.answer.status,
-			 str_get(&one.answer.body));
-	assert_int_equal(js_parse(str_get(&one.answer.body), one.answer.body.length, &js, &err), 0);
-	str_deinit(&one.answer.body);
-	return js;
-}
 
 static void attach(struct harness *h)
 {
@@ -278,7 +226,7 @@ static void a_mounted_device_stays_attached_unless_forced(void **state)
 	is_now(&h, "attached", "");
 	error_is(&h, "it is mounted on /scratch");
 	wants(&h, "id15", REPORT_INITIATOR, "present");
-	js_free(ask(&h, "FORCE", "/attachments/a-1", NULL, 202));
+	js_free(ask(&h, "DELETE", "/attachments/a-1?force=1", NULL, 202));
 	is_now(&h, "detaching", "");
 	wants(&h, "id15", REPORT_INITIATOR, "absent");
 }
@@ -552,7 +500,7 @@ static void an_export_in_use_is_deleted_by_force_only(void **state)
 				       "new is attached to blake15 (a-2): detach it first"));
 	}
 	export_is(&h, "active");
-	js_free(ask(&h, "FORCE", "/exports/e-1", NULL, 202));
+	js_free(ask(&h, "DELETE", "/exports/e-1?force=1", NULL, 202));
 	export_is(&h, "deleting");
 	/* that it is by force outlives a restart */
 	harness_restart(&h);
