@@ -11,8 +11,6 @@
 #include "core/loop.h"
 #include "nvmf/disc-client.h"
 
-#define DDC_CAUSE_MAX 256
-
 struct ddc {
 	struct ddcs *ddcs;
 	char *key;

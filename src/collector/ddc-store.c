@@ -155,7 +155,6 @@ static struct js *format_log(const struct disc_log *log)
 	for (i = 0; i < log->n_records; i++)
 		if (disc_record_decode(disc_log_record(log, i), &record, NULL) == 0)
 			js_append(list, format_stored_record(&record));
-	/* as text: it is a number of 64 bits without sign */
 	js_set(js, "generation", js_int((int64_t)log->genctr));
 	js_set(js, "records", list);
 	return js;
