@@ -22,7 +22,7 @@ T ?=
 VERSION := $(or $(shell [ ! -e .git ] || git describe --tags --match 'v*' 2>/dev/null | sed s/^v//),0.1.0)
 
 B := build/$(VARIANT)
-FOLDERS := base core nvmf wire collector ctl target initiator
+FOLDERS := base core nvmf wire redfish collector ctl target initiator
 HELPERS := target/rdma-probe.c initiator/boot-wanted.c
 # programs, each of its main file and its folder's archive
 MAINS := target/main.c target/main-d.c initiator/main.c initiator/main-d.c src/collector/main.c src/ctl/main.c
@@ -43,11 +43,12 @@ archives_base := $B/libbase.a
 archives_core := $B/libcore.a $(archives_base)
 archives_nvmf := $B/libnvmf.a $(archives_core)
 archives_wire := $B/libwire.a $(archives_nvmf)
-archives_collector := $B/libcollector.a $(archives_wire)
+archives_redfish := $B/libredfish.a $(archives_wire)
+archives_collector := $B/libcollector.a $(archives_redfish)
 archives_ctl := $B/libctl.a $(archives_wire)
 archives_target := $B/libtarget.a $(archives_wire)
 archives_initiator := $B/libinitiator.a $(archives_wire)
-ARCHIVES := $(foreach f,collector ctl target initiator,$B/lib$f.a) $(archives_wire)
+ARCHIVES := $(foreach f,collector redfish ctl target initiator,$B/lib$f.a) $(archives_wire)
 TESTS := $(filter $(wildcard tests/unit/*/test-*.c),$(wildcard tests/unit/*/*$T*.c))
 # unit tests that run in guests as well, where all of them can
 GUEST_PROGRAMS := $B/tests/unit/core/test-uevent $B/tests/guest/disc-watch $B/tests/guest/disc-serve
