@@ -332,7 +332,7 @@ static void decode_error(const struct js *error, struct err *ret)
 	const char *text = message ? js_text(message) : NULL;
 
 	err_set_text(ret, code_of(name ? js_text(name) : NULL), "%s",
-		     text ? text : "the daemon does not say why");
+		     text && *text ? text : "the daemon does not say why");
 	str_clean(ret->text);
 }
 

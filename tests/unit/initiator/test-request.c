@@ -179,6 +179,16 @@ static void answers_come_back(void **state)
 	assert_string_equal(reply.err.text, err.text);
 }
 
+static void an_error_without_words_has_some(void **state)
+{
+	struct err err = { -EBUSY, "" };
+	CLEANUP_JS struct js *js = NULL;
+
+	(void)state;
+	assert_string_equal(reply_again(reply_error(&err), &js).err.text,
+			    "the daemon does not say why");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +198,7 @@ int main(void)
 		cmocka_unit_test(what_changes_something_is_told_apart),
 		cmocka_unit_test(refuses_what_makes_no_sense),
 		cmocka_unit_test(answers_come_back),
+		cmocka_unit_test(an_error_without_words_has_some),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
