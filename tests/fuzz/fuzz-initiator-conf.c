@@ -5,17 +5,10 @@
 #include "base/str.h"
 #include "initiator/conf.h"
 #include "initiator/owner.h"
+#include "tests/fuzz/libconfig.h"
 #include "tests/fuzz/tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-const char *__lsan_default_suppressions(void);
-
-/* libconfig forgets what it was reading when it meets a mistake. */
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:strbuf_append\nleak:libconfig_yylex\n";
-}
 
 static void check_connection(const struct conf_connection *connection)
 {
