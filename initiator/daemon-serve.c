@@ -167,8 +167,9 @@ static void check_connect(struct waiter *waiter, const struct sm_view *view)
 		waiter_free(waiter);
 	} else if (is_hopeless(view)) {
 		err_set_text(&err, view->code, "%s", view->error);
-		/* view is of the entry that may go now */
+		/* view is of the entry that may go now; who is refused finds it gone */
 		withdraw(daemon, &waiter->tid);
+		report_state(daemon);
 		refuse(waiter->conn, &err);
 		waiter_free(waiter);
 	} else {
