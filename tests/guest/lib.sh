@@ -128,8 +128,13 @@ export_waits() {
 	ctl status >"$T/.status" || return 1
 	grep "^$2 " "$T/.status" | grep -qF -- "$1" || { cat "$T/.status"; return 1; }
 }
-# soon CMD...: within 20 seconds; without the daemon's sample, which tests put off
+# soon CMD...: within 20 seconds; without the daemon's sample, which tests put off. Whatever a daemon
+# finds out by itself is asked for so: what it says right after a change may be from before
 soon() { wait_for 20 "$@" || "$@"; }
+# watches PID: ctl watch, ictl watch or the like has connected, and waits for events
+watches() { find "/proc/$1/fd" -lname 'socket:*' | grep -q . && grep -q '^State:.S' "/proc/$1/status"; }
+# stuck PID: it waits for a drive
+stuck() { grep -q '^State:.D' "/proc/$1/status"; }
 
 # --- waiting
 
