@@ -30,6 +30,10 @@ struct rf_message {
  * "ResourceEvent.ResourceCreated". NULL: we have no such message. */
 const struct rf_message *rf_message_find(const char *name);
 
+/* All of them, those of a registry together. */
+size_t rf_message_count(void);
+const struct rf_message *rf_message_at(size_t index);
+
 /* {"@odata.type", "MessageId", "Message", "MessageArgs", "MessageSeverity", "Resolution"}; the
  * caller adds to it. @args  as many as the message has. @resolution  NULL: that of the message.
  * NULL: out of memory. */
