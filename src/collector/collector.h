@@ -26,6 +26,8 @@
 #include "collector/zone.h"
 #include "core/loop.h"
 
+struct redfish;
+
 struct collector {
 	struct loop *loop;
 	struct setup setup;
@@ -38,6 +40,7 @@ struct collector {
 	struct zones *zones;
 	struct cdc *cdc; /* NULL: no discovery controller */
 	struct ddcs *ddcs;
+	struct redfish *redfish; /* NULL: none */
 	struct lease *lease;
 	struct front *front; /* NULL: nobody can ask */
 	struct loop_source *tick;

@@ -37,6 +37,7 @@ void setup_init(struct setup *setup, const char *state_dir)
 		.cdc_cntlid_last = NVME_CNTLID_MAX,
 	};
 	snprintf(setup->state_dir, sizeof(setup->state_dir), "%s", state_dir);
+	rf_conf_init(&setup->redfish);
 }
 
 /* --- keys */
@@ -203,6 +204,8 @@ static int take(struct setup *setup, const struct cfg_item *item, struct err *er
 			return take_number(setup, item, &number_keys[i], err);
 	if (strcmp(name, "cdc") == 0)
 		return take_cdc(setup, item, err);
+	if (strcmp(name, "redfish") == 0)
+		return rf_conf_take(item, &setup->redfish, err);
 	return cfg_error(item, err, -EINVAL,
 			 "unknown key \"%s\": sunfish-collector.conf(5) has those there are", name);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "collector/rf-conf.h"
 #include "nvmf/nqn.h"
 
 #define SETUP_PATH_MAX 4096
@@ -34,6 +35,7 @@ struct setup {
 	size_t n_cdc_listen;
 	char cdc_nqn[NQN_MAX + 1];		   /* "": one that stays with the store */
 	int64_t cdc_cntlid_first, cdc_cntlid_last; /* its part of the controller ids */
+	struct rf_conf redfish;
 };
 
 /* The defaults. @state_dir  such as /var/lib/sunfish/collector */

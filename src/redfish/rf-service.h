@@ -80,6 +80,11 @@ struct rf_call {
 	struct rf_problems problems;
 	struct rf_answer answer;
 	void *owner; /* of who runs it: what it needs to answer later */
+	/* of rf-service itself */
+	char created[RF_URI_MAX];
+	rf_handler_fn handler;
+	void *handler_data;
+	int code; /* of the handler, for rf_service_finish */
 };
 
 /*
@@ -93,6 +98,15 @@ struct rf_call {
  */
 #define RF_LATER 1
 
+/* PATCH: @writable  what the handler takes, up to a NULL. What is in the body besides becomes
+ * problems: PropertyNotWritable if the resource has it, else PropertyUnknown; annotations are left
+ * alone. Returns: 0 there is something to do; -EBADMSG nothing is (with NoOperation if nothing else
+ * is said). */
+int rf_patch_check(struct rf_call *call, const char *const *writable);
+/* An array after a PATCH: null removes an element, {} leaves it, a shorter one cuts. NULL: out of
+ * memory. @now  NULL: none */
+struct js *rf_patch_array(const struct js *now, const struct js *patch);
+
 /* The new resource: 201 with Location (200 for Sunfish). It may be settled later. */
 void rf_call_created(struct rf_call *call, const char *uri);
 
@@ -105,6 +119,8 @@ struct rf_hooks {
 	bool (*is_own)(void *data, const struct rf_who *who, const struct rf_resource *resource);
 	/* A change was done or refused. */
 	void (*audit)(void *data, const struct rf_call *call, unsigned int status);
+	/* The answer of a call that was kept is there: send it, and free the call. */
+	void (*answered)(void *data, struct rf_call *call);
 	void *data;
 };
 
@@ -112,6 +128,12 @@ struct rf_hooks {
 int rf_service_new(struct rf_tree *tree, const struct rf_hooks *hooks, struct rf_service **ret,
 		   struct err *err);
 void rf_service_free(struct rf_service *service);
+/* Members of a collection in one answer; 0: all. */
+void rf_service_set_page(struct rf_service *service, size_t members);
+/* A document beside the tree, for everybody: $metadata, odata. @make  returns: 0; -ENOMEM.
+ * Returns: 0; -ENOSPC more than 8. */
+int rf_service_add_document(struct rf_service *service, const char *uri, const char *type,
+			    int (*make)(void *data, struct str *text), void *data);
 struct rf_tree *rf_service_tree(struct rf_service *service);
 
 /*
@@ -123,6 +145,8 @@ int rf_service_begin(struct rf_service *service, const struct rf_request *reques
 /* Step 2, in a transaction. Returns: 0 there is an answer for after the commit; RF_LATER; negative
  * errno: the transaction must fail. */
 int rf_service_run(struct rf_service *service, struct rf_call *call, struct err *err);
-/* Step 3: make the answer of a code (above); after the commit, once the tree is settled. */
+/* Step 3: make the answer of a code (above; of one that was not kept, call->code); after the
+ * commit, once the tree is settled. For one that was kept, hooks->answered is called then: @call is
+ * gone. */
 void rf_service_finish(struct rf_service *service, struct rf_call *call, int code);
 void rf_call_deinit(struct rf_call *call);
