@@ -45,7 +45,7 @@ _sunfishctl_options() {
 	detach) own='--force --no-wait' ;;
 	'export create') own='--node --dev --rdma --tcp --host --any-host --timeout --no-wait' ;;
 	'export delete') own='--node --force --no-wait' ;;
-	view | audit) own=--host ;;
+	view | audit | registrations) own=--host ;;
 	'node add') own='--role --output' ;;
 	esac
 	_sunfishctl_of "$own --json --quiet --url --ca-file --token-file --help"
@@ -73,7 +73,7 @@ _sunfishctl_trim() {
 
 _sunfishctl() {
 	local cur prev words cword verb='' args=() i w
-	local one='status nodes endpoints subsystems namespaces drives hosts connections devices sessions events watch top tree attach detach attachments ddcs places view views audit version'
+	local one='status nodes endpoints subsystems namespaces drives hosts connections devices sessions events watch top tree attach detach attachments ddcs registrations places view views audit version'
 	_get_comp_words_by_ref -n := cur prev words cword || return
 	COMPREPLY=()
 	for ((i = 1; i < cword; i++)); do

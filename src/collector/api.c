@@ -379,7 +379,8 @@ int api_find(const char *method, const char *path, const struct api_route **ret,
 {
 	bool other_method = false;
 	static const struct api_route *const tables[] = { routes,     intent_routes, zone_routes,
-							  ddc_routes, merge_routes,  cdc_routes };
+							  ddc_routes, merge_routes,  cdc_routes,
+							  dim_routes };
 	const struct api_route *route = NULL;
 	size_t i;
 

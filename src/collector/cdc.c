@@ -473,6 +473,14 @@ static void on_read(void *data, struct disc_conn *disc, const struct disc_log *l
 	conn->host->read_ms = now_ms;
 }
 
+static uint16_t on_dim(void *data, struct disc_conn *disc, const struct disc_dim *dim)
+{
+	const struct cdc *cdc = data;
+	const struct cdc_conn *conn = disc_conn_get(disc);
+
+	return dim_command(cdc->collector->dims, conn->host->nqn, conn->address, dim);
+}
+
 /* --- life */
 
 /* A name that stays with the store. */
@@ -505,7 +513,7 @@ static int start(struct cdc *cdc, struct err *err)
 {
 	const struct setup *setup = &cdc->collector->setup;
 	const struct disc_server_hooks hooks = {
-		.connect = on_connect, .read = on_read, .gone = on_gone, .data = cdc
+		.connect = on_connect, .read = on_read, .dim = on_dim, .gone = on_gone, .data = cdc
 	};
 	struct disc_server_params params = {
 		.nqn = cdc->nqn,

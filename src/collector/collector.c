@@ -169,6 +169,8 @@ int collector_init(struct collector *collector, struct loop *loop, const struct 
 	if (r == 0)
 		r = ddc_new(collector, &collector->ddcs, err);
 	if (r == 0)
+		r = dim_new(collector, &collector->dims, err);
+	if (r == 0)
 		r = events_subscribe(collector->events, ddc_on_event, collector->ddcs);
 	if (r == 0)
 		r = events_subscribe(collector->events, intent_on_event, collector->intents);
@@ -225,6 +227,7 @@ void collector_deinit(struct collector *collector)
 	loop_source_free(collector->tick);
 	intent_free(collector->intents);
 	zone_free(collector->zones);
+	dim_free(collector->dims);
 	ddc_free(collector->ddcs);
 	registry_free(collector->registry);
 	lease_free(collector->lease);

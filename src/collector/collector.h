@@ -18,6 +18,7 @@
 #include "collector/cdc.h"
 #include "collector/commit.h"
 #include "collector/ddc.h"
+#include "collector/dim.h"
 #include "collector/events.h"
 #include "collector/intent.h"
 #include "collector/registry.h"
@@ -41,6 +42,7 @@ struct collector {
 	struct cdc *cdc; /* NULL: no discovery controller */
 	struct ddcs *ddcs;
 	struct redfish *redfish; /* NULL: none */
+	struct dims *dims;
 	struct lease *lease;
 	struct front *front; /* NULL: nobody can ask */
 	struct loop_source *tick;

@@ -29,6 +29,9 @@ void ddc_conf_init(struct ddc_conf *conf)
 		.controllers_max = 20000,
 		.referral_depth = 3,
 		.follow_reports = true,
+		.registrations_max = 20000,
+		.registrations_per_host = 16,
+		.registration_seconds = 3600,
 	};
 }
 
@@ -219,6 +222,25 @@ static int take_hostnqn(const struct cfg_item *item, struct ddc_conf *conf, stru
 	return -EINVAL;
 }
 
+static int take_registrations(const struct cfg_item *item, struct ddc_conf *conf, struct err *err)
+{
+	static const char *const words[] = { "off", "known", "open" };
+	const char *text;
+	size_t i;
+	int r = cfg_text(item, &text, err);
+
+	if (r < 0)
+		return r;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i]) != 0)
+			continue;
+		conf->registrations = (enum ddc_register)i;
+		return 0;
+	}
+	return cfg_error(item, err, -EINVAL,
+			 "registrations = \"%s\": \"off\", \"known\" and \"open\" are there", text);
+}
+
 static int take_number(const struct cfg_item *item, struct ddc_conf *conf, struct err *err)
 {
 	const struct {
@@ -232,6 +254,9 @@ static int take_number(const struct cfg_item *item, struct ddc_conf *conf, struc
 		{ "records_max", 1, 65536, &conf->records_max },
 		{ "controllers_max", 1, 100000, &conf->controllers_max },
 		{ "referral_depth", 0, 16, &conf->referral_depth },
+		{ "registrations_max", 1, 1000000, &conf->registrations_max },
+		{ "registrations_per_host", 1, 4096, &conf->registrations_per_host },
+		{ "registration_seconds", 1, 31536000, &conf->registration_seconds },
 	};
 	size_t i;
 
@@ -256,6 +281,8 @@ int ddc_conf_take(const struct cfg_item *group, struct ddc_conf *conf, struct er
 			r = take_hostnqn(item, conf, err);
 		else if (strcmp(cfg_name(item), "follow_reports") == 0)
 			r = cfg_bool(item, &conf->follow_reports, err);
+		else if (strcmp(cfg_name(item), "registrations") == 0)
+			r = take_registrations(item, conf, err);
 		else
 			r = take_number(item, conf, err);
 	}

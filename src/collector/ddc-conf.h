@@ -25,6 +25,9 @@ struct ddc_conf_one {
 	int64_t poll_seconds; /* 0: a connection that stays */
 };
 
+/* Who may register with the discovery controller (dim.h). */
+enum ddc_register { DDC_REGISTER_OFF, DDC_REGISTER_KNOWN, DDC_REGISTER_OPEN };
+
 struct ddc_conf {
 	char *hostnqn; /* who we are to them; NULL: made from the store's id */
 	int64_t keep_alive_seconds;
@@ -34,6 +37,9 @@ struct ddc_conf {
 	int64_t controllers_max;
 	int64_t referral_depth;
 	bool follow_reports; /* ask the listeners that targets report, too */
+	enum ddc_register registrations;
+	int64_t registrations_max, registrations_per_host;
+	int64_t registration_seconds; /* it stays after its host has gone */
 	struct ddc_conf_one *items;
 	size_t count;
 };

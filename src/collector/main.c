@@ -113,6 +113,7 @@ static int start(void *data, struct loop *loop, struct err *err)
 		r = cdc_new(collector, &collector->cdc, err);
 	if (r < 0)
 		return r;
+	dim_apply(collector->dims);
 	log_info("%s port %u, %s", daemon->setup.address, front_port(collector->front),
 		 *daemon->setup.certificate ? "with TLS" : "without TLS");
 	service_ready("running");
@@ -137,6 +138,7 @@ static void reload(void *data, const char *config)
 		daemon->setup = before;
 		log_error("%s: what was read before stays", err.text);
 	} else {
+		dim_apply(collector->dims);
 		log_notice("the configuration was read again");
 	}
 	service_ready("running");

@@ -54,6 +54,8 @@ static const struct cli_verb verbs[] = {
 	  "take an export away that was made here", "" },
 	{ "ddcs", cmd_list, "", 0, 0, "f",
 	  "discovery controllers that the collector asks, and how they are", "" },
+	{ "registrations", cmd_list, "", 0, 0, "v", "who registered with the discovery controller",
+	  "" },
 	{ "places", cmd_list, "", 0, 0, "fp",
 	  "what can be reached where, who says so, and who contradicts", "" },
 	{ "zone list", cmd_list, "", 0, 0, "f", "which hosts may see what, and tenants", "" },

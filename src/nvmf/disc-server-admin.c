@@ -31,7 +31,7 @@ static void run_identify(struct disc_conn *conn, const struct nvme_sqe *sqe)
 		.maxcmd = 128,
 		.sgls = SGLS,
 		/* a host registers with what calls itself central */
-		.dctype = server->hooks.dim ? NVME_DCTYPE_CDC : 0,
+		.dctype = server->takes_dim ? NVME_DCTYPE_CDC : 0,
 	};
 	uint8_t bytes[NVME_IDENTIFY_BYTES];
 
@@ -250,7 +250,7 @@ static void run_dim(struct disc_conn *conn, const struct nvme_sqe *sqe, const ui
 
 	if (dim.tas > 2 || !length)
 		status = NVME_SC_INVALID_FIELD | NVME_SC_DNR;
-	else if (server->hooks.dim)
+	else if (server->takes_dim)
 		status = server->hooks.dim(server->hooks.data, conn, &dim);
 	if (conn->state == CONN_CONNECTED)
 		command_answer(conn, sqe, status);

@@ -113,6 +113,7 @@ struct disc_server {
 	struct loop *loop;
 	struct disc_server_bounds bounds;
 	struct disc_server_hooks hooks;
+	bool takes_dim;
 	uint16_t cntlid_first, cntlid_last, cntlid_next;
 	char nqn[NQN_MAX + 1];
 	char serial[21];

@@ -234,6 +234,7 @@ int disc_server_new(struct loop *loop, const struct disc_server_params *params,
 	server->loop = loop;
 	server->bounds = params->bounds;
 	server->hooks = *hooks;
+	server->takes_dim = hooks->dim;
 	server->cntlid_first = params->cntlid_first;
 	server->cntlid_last = params->cntlid_last;
 	server->cntlid_next = params->cntlid_first;
@@ -267,6 +268,11 @@ void disc_server_free(struct disc_server *server)
 }
 
 /* --- for the user */
+
+void disc_server_take_dim(struct disc_server *server, bool take)
+{
+	server->takes_dim = take && server->hooks.dim;
+}
 
 void disc_conn_set_log(struct disc_conn *conn, struct disc_log *log)
 {

@@ -100,6 +100,9 @@ int disc_server_add(struct disc_server *server, int take_fd, struct err *err);
 /* Closes all connections; gone is called for each. NULL is allowed. */
 void disc_server_free(struct disc_server *server);
 
+/* Does it say that hosts may register? true at first, if there is a hook for it. */
+void disc_server_take_dim(struct disc_server *server, bool take);
+
 /* Another view from now on: if its generation counter is another one, the host gets an event (at
  * once, or as soon as it asks for one). @log  one more owner is made */
 void disc_conn_set_log(struct disc_conn *conn, struct disc_log *log);
