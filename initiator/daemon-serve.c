@@ -411,6 +411,7 @@ static int do_list(struct daemon *daemon, struct rpc_conn *conn, struct err *err
 	struct js *result = js_object();
 	int r;
 
+	daemon_settle(daemon);
 	js_set(result, "objects", object_set_format(agent_state(daemon->agent)));
 	r = send_js(conn, reply_result(result));
 	return r < 0 ? err_set(err, r, "the list cannot be sent: %s", strerror(-r)) : 0;

@@ -45,13 +45,31 @@ static void tell_systemd(const struct daemon *daemon)
 		       sm_count(daemon->sm), daemon->inventory->n_controllers);
 }
 
+/* Once for all that happened in a round: with hundreds of connections that are refused again and
+ * again, describing all of them after each would take longer than they do. */
+static void on_settle(void *data)
+{
+	struct daemon *daemon = data;
+
+	daemon->settle_due = false;
+	intent_changed(daemon);
+	/* may take back what was asked for in vain: described after that */
+	serve_changed(daemon);
+	report_state(daemon);
+	tell_systemd(daemon);
+}
+
+void daemon_settle(struct daemon *daemon)
+{
+	if (daemon->settle_due)
+		on_settle(daemon);
+}
+
 void daemon_go_on(struct daemon *daemon)
 {
 	lane_run(daemon);
-	intent_changed(daemon);
-	report_state(daemon);
-	serve_changed(daemon);
-	tell_systemd(daemon);
+	daemon->settle_due = true;
+	loop_post_set(daemon->settle);
 }
 
 static int read_inventory(struct daemon *daemon, struct err *err)
@@ -287,6 +305,8 @@ static int start_parts(struct daemon *daemon, struct err *err)
 	if (r == 0)
 		r = intent_start(daemon, err);
 	if (r == 0)
+		r = loop_add_post(daemon->loop, on_settle, daemon, &daemon->settle, err);
+	if (r == 0)
 		r = lane_start(daemon, err);
 	if (r == 0)
 		r = report_start(daemon, err);
@@ -314,6 +334,7 @@ int daemon_start(void *data, struct loop *loop, struct err *err)
 	want_all(daemon);
 	recall(daemon);
 	daemon_look(daemon);
+	daemon_settle(daemon);
 	service_ready("watching");
 	tell_systemd(daemon);
 	log_info("this host is %s; %zu connections are wanted, %zu controllers are there",
@@ -407,6 +428,7 @@ void daemon_stop(void *data)
 {
 	struct daemon *daemon = data;
 
+	daemon_settle(daemon);
 	loop_quit(daemon->loop, 0);
 }
 
@@ -421,6 +443,7 @@ void daemon_end(void *data)
 {
 	struct daemon *daemon = data;
 
+	daemon->settle = loop_source_free(daemon->settle);
 	serve_end(daemon);
 	watch_end(daemon);
 	report_end(daemon);

@@ -59,6 +59,8 @@ struct daemon {
 	struct loop_source *sample_timer;
 	struct loop_source *look_timer;
 	struct loop_source *act_timer;
+	struct loop_source *settle; /* at the end of the round: tell what changed */
+	bool settle_due;
 	int64_t last_look_ms;
 	int64_t look_took_ms;
 	bool look_due;
@@ -84,8 +86,11 @@ void daemon_end(void *data);
 
 /* Look at what is there now, tell, and do what is to be done. */
 void daemon_look(struct daemon *daemon);
-/* Something else changed than what is there: do what is to be done, and tell. */
+/* Something else changed than what is there: do what is to be done, and tell at the end of the
+ * round, once for all that happens in it. */
 void daemon_go_on(struct daemon *daemon);
+/* Tell now, if there is something to be told. */
+void daemon_settle(struct daemon *daemon);
 
 /* --- daemon-watch.c */
 
