@@ -265,8 +265,19 @@ static struct suspect *find_suspect(struct auth *auth, const char *address, int6
 	return suspect;
 }
 
-static int refuse(struct auth *auth, const char *address, int64_t now_ms, const char *why,
-		  struct err *err)
+bool auth_is_blocked(const struct auth *auth, const char *address, int64_t now_ms)
+{
+	size_t i;
+
+	for (i = 0; i < SUSPECTS_MAX; i++)
+		if (strcmp(auth->suspects[i].address, address) == 0)
+			return auth->suspects[i].wrong >= WRONG_MAX &&
+			       now_ms - auth->suspects[i].since_ms < WRONG_MS;
+	return false;
+}
+
+int auth_note_wrong(struct auth *auth, const char *address, int64_t now_ms, const char *why,
+		    struct err *err)
 {
 	struct suspect *suspect = find_suspect(auth, address, now_ms);
 
@@ -304,9 +315,9 @@ int auth_check(struct auth *auth, const char *authorization, const char *peer_na
 	if (authorization && strncasecmp(authorization, bearer, strlen(bearer)) == 0) {
 		token = find_token(auth, authorization + strlen(bearer));
 		if (!token)
-			return refuse(auth, address, now_ms,
-				      "the token is not valid: make one by `sunfishctl node add`",
-				      err);
+			return auth_note_wrong(
+				auth, address, now_ms,
+				"the token is not valid: make one by `sunfishctl node add`", err);
 		who_set(ret, token->right, token->name);
 		return 0;
 	}
@@ -316,7 +327,7 @@ int auth_check(struct auth *auth, const char *authorization, const char *peer_na
 		who_set(ret, token ? token->right : AUTH_NODE, peer_name);
 		return 0;
 	}
-	return refuse(auth, address, now_ms,
-		      "a token is needed: Authorization: Bearer TOKEN, or a client certificate",
-		      err);
+	return auth_note_wrong(
+		auth, address, now_ms,
+		"a token is needed: Authorization: Bearer TOKEN, or a client certificate", err);
 }

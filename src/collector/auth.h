@@ -48,6 +48,12 @@ int auth_load(struct auth *auth, struct err *err);
 int auth_check(struct auth *auth, const char *authorization, const char *peer_name,
 	       const char *address, int64_t now_ms, struct auth_who *ret, struct err *err);
 
+/* For others who check something secret of a client: has that address come with too many wrong
+ * ones? And: it came with one more. Returns: -EAGAIN if there are too many now, else -EACCES. */
+bool auth_is_blocked(const struct auth *auth, const char *address, int64_t now_ms);
+int auth_note_wrong(struct auth *auth, const char *address, int64_t now_ms, const char *why,
+		    struct err *err);
+
 /* In a transaction. @ret_token  to be shown once. Returns: 0; -EEXIST there is one of that name;
  * -EINVAL the name; as the store's. */
 int auth_add(struct auth *auth, const char *name, enum auth_right right,

@@ -18,6 +18,13 @@ int digest_sha256_hex(const void *data, size_t length, char ret_hex[DIGEST_TEXT]
 	return 0;
 }
 
+int digest_mac(const void *key, size_t key_length, const void *data, size_t length,
+	       unsigned char ret[DIGEST_BYTES])
+{
+	return gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, key_length, data, length, ret) < 0 ? -EIO
+											   : 0;
+}
+
 int digest_compare(const void *a, const void *b, size_t length)
 {
 	return gnutls_memcmp(a, b, length);
