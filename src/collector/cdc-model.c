@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Of cdc: what is exported where and for whom, out of what targets reported and logs say. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,17 +202,31 @@ static int take_listener(void *data, const struct registry_source *source,
 
 /* --- all */
 
+/* Whoever says it spells an address his own way. */
+static void name_port(struct cdc_entry *entry)
+{
+	const struct disc_record *record = &entry->record;
+	const char *service = record->trsvcid;
+	char scratch[8];
+	char text[INET6_ADDRSTRLEN];
+	uint8_t bytes[sizeof(struct in6_addr)];
+	const int family = strchr(record->traddr, ':') ? AF_INET6 : AF_INET;
+	const bool is_ip = inet_pton(family, record->traddr, bytes) == 1;
+
+	while (is_ip && service[0] == '0' && service[1])
+		service++;
+	zone_port(disc_trtype_word(record->trtype, scratch),
+		  is_ip ? inet_ntop(family, bytes, text, sizeof(text)) : record->traddr, service,
+		  entry->port);
+}
+
 static int compare_entries(const void *a, const void *b)
 {
-	const struct disc_record *x = &((const struct cdc_entry *)a)->record;
-	const struct disc_record *y = &((const struct cdc_entry *)b)->record;
-	int r = strcmp(x->subnqn, y->subnqn);
+	const struct cdc_entry *x = a;
+	const struct cdc_entry *y = b;
+	int r = strcmp(x->record.subnqn, y->record.subnqn);
 
-	if (r == 0)
-		r = (int)x->trtype - (int)y->trtype;
-	if (r == 0)
-		r = strcmp(x->traddr, y->traddr);
-	return r ? r : strcmp(x->trsvcid, y->trsvcid);
+	return r ? r : strcmp(x->port, y->port);
 }
 
 /* What a target says itself comes before what a log says of it. */
@@ -234,11 +249,28 @@ static int compare_grants(const void *a, const void *b)
 	return r;
 }
 
+/* Returns: false: it is not the first. */
+static bool count_twins(struct cdc_model *model, size_t first)
+{
+	struct cdc_entry *entry = &model->entries[first];
+	size_t end = first + 1;
+
+	if (first && compare_entries(entry - 1, entry) == 0)
+		return false;
+	while (end < model->n_entries && compare_entries(entry, &model->entries[end]) == 0)
+		end++;
+	entry->twins = end - first;
+	return true;
+}
+
 static int finish(struct making *making)
 {
 	struct cdc_model *model = making->model;
+	size_t first = 0;
 	size_t i;
 
+	for (i = 0; i < model->n_entries; i++)
+		name_port(&model->entries[i]);
 	if (model->n_entries)
 		qsort(model->entries, model->n_entries, sizeof(*model->entries), order_entries);
 	model->open = calloc(model->n_entries + 1, sizeof(*model->open));
@@ -246,14 +278,13 @@ static int finish(struct making *making)
 		return -ENOMEM;
 	for (i = 0; i < model->n_entries && !making->failed; i++) {
 		struct cdc_entry *entry = &model->entries[i];
-		char scratch[8];
 
-		zone_port(disc_trtype_word(entry->record.trtype, scratch), entry->record.traddr,
-			  entry->record.trsvcid, entry->port);
+		if (count_twins(model, i))
+			first = i;
 		if (entry->any_host)
-			model->open[model->n_open++] = i;
+			model->open[model->n_open++] = first;
 		else if (entry->source)
-			add_grants(making, entry->source, entry, i);
+			add_grants(making, entry->source, entry, first);
 	}
 	if (model->n_grants)
 		qsort(model->grants, model->n_grants, sizeof(*model->grants), compare_grants);
@@ -318,62 +349,48 @@ static size_t first_grant(const struct cdc_model *model, const char *hostnqn)
 	return low;
 }
 
-static int compare_indices(const void *a, const void *b)
+/* Of all tenants whose controllers have it; it is of nobody only if none of them is of one. */
+static bool sees(const struct cdc_model *model, const struct zone_host *host, size_t first,
+		 bool allowed)
 {
-	const size_t x = *(const size_t *)a;
-	const size_t y = *(const size_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Two targets may say the same: it is one record. */
-static size_t without_twins(const struct cdc_model *model, size_t *indices, size_t count)
-{
-	size_t kept = 0;
+	const struct cdc_entry *entry = &model->entries[first];
+	bool is_of_any = false;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		if (kept == 0 || compare_entries(&model->entries[indices[kept - 1]],
-						 &model->entries[indices[i]]) != 0)
-			indices[kept++] = indices[i];
-	return kept;
+	for (i = 0; i < entry->twins; i++) {
+		if (!entry[i].tenant)
+			continue;
+		is_of_any = true;
+		if (zone_host_sees(host, entry->record.subnqn, entry->port, entry[i].tenant,
+				   allowed))
+			return true;
+	}
+	return !is_of_any && zone_host_sees(host, entry->record.subnqn, entry->port, NULL, allowed);
 }
 
 int cdc_model_view(const struct cdc_model *model, const struct zones *zones, const char *hostnqn,
 		   size_t **ret, size_t *ret_count, struct err *err)
 {
 	size_t *seen = calloc(model->n_entries + 1, sizeof(*seen));
-	bool *allowed = calloc(model->n_entries + 1, sizeof(*allowed));
+	CLEANUP_FREE bool *allowed = calloc(model->n_entries + 1, sizeof(*allowed));
 	struct zone_host host;
 	size_t count = 0;
 	size_t i;
 
 	if (!seen || !allowed) {
 		free(seen);
-		free(allowed);
 		return err_nomem(err);
 	}
 	for (i = 0; i < model->n_open; i++)
-		allowed[seen[count++] = model->open[i]] = true;
+		allowed[model->open[i]] = true;
 	for (i = first_grant(model, hostnqn);
 	     i < model->n_grants && strcmp(model->grants[i].hostnqn, hostnqn) == 0; i++)
-		if (!allowed[model->grants[i].entry])
-			allowed[seen[count++] = model->grants[i].entry] = true;
-	qsort(seen, count, sizeof(*seen), compare_indices);
-	/* without zones it is what the targets say, unless zones cannot be read */
+		allowed[model->grants[i].entry] = true;
 	zone_host_begin(zones, hostnqn, &host);
-	if (zone_count(zones) || !zone_host_sees(&host, NULL, "", NULL, true)) {
-		count = 0;
-		for (i = 0; i < model->n_entries; i++) {
-			const struct cdc_entry *entry = &model->entries[i];
-
-			if (zone_host_sees(&host, entry->record.subnqn, entry->port, entry->tenant,
-					   allowed[i]))
-				seen[count++] = i;
-		}
-	}
-	free(allowed);
+	for (i = 0; i < model->n_entries; i += model->entries[i].twins)
+		if ((allowed[i] || zone_count(zones)) && sees(model, &host, i, allowed[i]))
+			seen[count++] = i;
 	*ret = seen;
-	*ret_count = without_twins(model, seen, count);
+	*ret_count = count;
 	return 0;
 }

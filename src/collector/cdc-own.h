@@ -28,12 +28,13 @@ struct cdc_entry {
 	char *tenant;
 	bool stale;
 	bool any_host;
+	size_t twins; /* of the first of those that say the same place: their count; 0: of others */
 };
 
 /* A host that a target lets in. */
 struct cdc_grant {
 	char *hostnqn;
-	size_t entry;
+	size_t entry; /* the first of its twins, as below */
 };
 
 struct cdc_model {
@@ -51,7 +52,9 @@ int cdc_model_new(const struct registry *registry, const struct ddcs *ddcs, stru
 		  struct err *err);
 void cdc_model_free(struct cdc_model *model); /* NULL is allowed */
 
-/* The entries that a host sees, as indices in ascending order. Returns: 0, *ret owned; -ENOMEM. */
+/* The entries that a host sees, as indices in ascending order, of twins the first. A place that is
+ * in the log of a tenant's controller is fenced by that tenant, whoever else says it. Returns: 0,
+ * *ret owned; -ENOMEM. */
 int cdc_model_view(const struct cdc_model *model, const struct zones *zones, const char *hostnqn,
 		   size_t **ret, size_t *ret_count, struct err *err);
 

@@ -372,19 +372,21 @@ static void without_a_discovery_controller_the_api_says_so(void **state)
 
 /* --- what only a discovery log has */
 
-/* An array without a helper, that has "vol" at 10.9.9.9. */
-static struct ddc *array_says(struct harness *h, const char *tenant)
+/* A controller that has "vol" at @address. */
+static struct ddc *log_of(struct harness *h, const char *controller, const char *address,
+			  const char *tenant)
 {
-	struct ddc *ddc = ddc_need(h->collector.ddcs, "10.9.9.9", "8009", DDC_CONF);
+	struct ddc *ddc = ddc_need(h->collector.ddcs, controller, "8009", DDC_CONF);
 	struct disc_log *log = disc_log_new(1, NULL, 1);
-	const struct disc_record record = { .trtype = NVME_TRTYPE_TCP,
-					    .adrfam = NVME_ADRFAM_IPV4,
-					    .subtype = NVME_SUBTYPE_NVM,
-					    .cntlid = NVME_CNTLID_DYNAMIC,
-					    .traddr = "10.9.9.9",
-					    .trsvcid = "4420",
-					    .subnqn = "vol" };
+	struct disc_record record = { .trtype = NVME_TRTYPE_TCP,
+				      .adrfam = strchr(address, ':') ? NVME_ADRFAM_IPV6
+								     : NVME_ADRFAM_IPV4,
+				      .subtype = NVME_SUBTYPE_NVM,
+				      .cntlid = NVME_CNTLID_DYNAMIC,
+				      .trsvcid = "4420",
+				      .subnqn = "vol" };
 
+	snprintf(record.traddr, sizeof(record.traddr), "%s", address);
 	assert_non_null(ddc);
 	disc_record_encode(&record, log->bytes + DISC_HEADER_BYTES);
 	ddc->tenant = tenant ? strdup(tenant) : NULL;
@@ -392,6 +394,12 @@ static struct ddc *array_says(struct harness *h, const char *tenant)
 	ddc_set_state(ddc, DDC_UP, NULL);
 	disc_log_unref(log);
 	return ddc;
+}
+
+/* An array without a helper. */
+static struct ddc *array_says(struct harness *h, const char *tenant)
+{
+	return log_of(h, "10.9.9.9", "10.9.9.9", tenant);
 }
 
 static void sees(struct test_host *host, const char *expected)
@@ -449,6 +457,82 @@ static void what_a_tenants_controller_says_is_seen_by_his_hosts_alone(void **sta
 	test_host_free(b);
 }
 
+static void what_a_tenants_controller_has_is_fenced_whoever_else_says_it(void **state)
+{
+	HARNESS h;
+	struct test_host *a;
+	struct test_host *b;
+
+	(void)state;
+	harness_start(&h);
+	serve(&h);
+	a = come(&h, A);
+	b = come(&h, B);
+	report_of(&h, "t1", "b", LISTENER("1", "10.9.9.9", "\"vol\"") "," SUBSYSTEM("vol", "true"));
+	settle(&h);
+	sees(a, "vol 10.9.9.9\n");
+	/* no zone at all: nobody is of that tenant */
+	array_says(&h, "red");
+	cdc_mark(h.collector.cdc);
+	cdc_flush(h.collector.cdc);
+	settle(&h);
+	sees(a, "");
+	sees(b, "");
+	js_free(ask(&h, "POST", "/zones",
+		    "{\"name\":\"z\",\"tenant\":\"red\",\"hosts\":[\"" A "\"]}", 201));
+	settle(&h);
+	sees(a, "vol 10.9.9.9\n");
+	sees(b, "");
+	test_host_free(a);
+	test_host_free(b);
+}
+
+static void an_address_that_is_spelled_another_way_is_behind_the_same_fence(void **state)
+{
+	HARNESS h;
+	struct test_host *a;
+
+	(void)state;
+	harness_start(&h);
+	serve(&h);
+	a = come(&h, A);
+	report_of(&h, "t1", "b",
+		  LISTENER("1", "FD00:0::9", "\"vol\"") "," SUBSYSTEM("vol", "true"));
+	log_of(&h, "10.9.9.9", "fd00::9", "red");
+	settle(&h);
+	sees(a, "");
+	test_host_free(a);
+}
+
+static void a_place_in_the_logs_of_two_tenants_is_for_both(void **state)
+{
+	HARNESS h;
+	struct test_host *a;
+	struct test_host *b;
+	struct test_host *c;
+
+	(void)state;
+	harness_start(&h);
+	serve(&h);
+	log_of(&h, "10.9.9.9", "10.9.9.9", "red");
+	log_of(&h, "10.9.9.8", "10.9.9.9", "blue");
+	report_of(&h, "t1", "b", LISTENER("1", "10.9.9.9", "\"vol\"") "," SUBSYSTEM("vol", "true"));
+	js_free(ask(&h, "POST", "/zones",
+		    "{\"name\":\"r\",\"tenant\":\"red\",\"hosts\":[\"" A "\"]}", 201));
+	js_free(ask(&h, "POST", "/zones",
+		    "{\"name\":\"b\",\"tenant\":\"blue\",\"hosts\":[\"" B "\"]}", 201));
+	settle(&h);
+	a = come(&h, A);
+	b = come(&h, B);
+	c = come(&h, "nqn.2024-01.example:host-c");
+	sees(a, "vol 10.9.9.9\n");
+	sees(b, "vol 10.9.9.9\n");
+	sees(c, "");
+	test_host_free(a);
+	test_host_free(b);
+	test_host_free(c);
+}
+
 static void what_a_log_said_stays_while_its_controller_is_lost(void **state)
 {
 	HARNESS h;
@@ -481,6 +565,9 @@ int main(void)
 		cmocka_unit_test(without_a_discovery_controller_the_api_says_so),
 		cmocka_unit_test(what_only_a_log_has_is_seen_by_hosts_of_a_zone_alone),
 		cmocka_unit_test(what_a_tenants_controller_says_is_seen_by_his_hosts_alone),
+		cmocka_unit_test(what_a_tenants_controller_has_is_fenced_whoever_else_says_it),
+		cmocka_unit_test(an_address_that_is_spelled_another_way_is_behind_the_same_fence),
+		cmocka_unit_test(a_place_in_the_logs_of_two_tenants_is_for_both),
 		cmocka_unit_test(what_a_log_said_stays_while_its_controller_is_lost),
 	};
 
