@@ -21,6 +21,7 @@ static const struct export_key keys[] = {
 	{ MODEL_SUBSYSTEM, EXPORT_INT, "qid_max", "attr_qid_max" },
 	{ MODEL_SUBSYSTEM, EXPORT_BOOL, "pi_enable", "attr_pi_enable" },
 	{ MODEL_SUBSYSTEM, EXPORT_BOOL, "tbkas", "attr_tbkas" },
+	{ MODEL_SUBSYSTEM, EXPORT_TEXT, "made_by", EXPORT_MADE_BY },
 	{ MODEL_SUBSYSTEM, EXPORT_GROUPS, EXPORT_ATTRIBUTES, NULL },
 	{ MODEL_SUBSYSTEM, EXPORT_GROUPS, "namespaces", NULL },
 	{ MODEL_SUBSYSTEM, EXPORT_GROUPS, "passthru", NULL },

@@ -26,6 +26,11 @@
 #define EXPORT_KEY_FILE "dhchap_key_file"
 #define EXPORT_CTRL_KEY_FILE "dhchap_ctrl_key_file"
 
+/* Whose a subsystem is, if it is not an administrator's: "made_by" in the file. It ends like the
+ * others, so that nobody writes it to the kernel. */
+#define EXPORT_MADE_BY "made_by_file"
+#define EXPORT_BY_COLLECTOR "collector"
+
 /* Is the attribute ours, not the kernel's? */
 bool export_is_pseudo(const char *attr);
 

@@ -144,6 +144,7 @@ static int create(const struct ctl *ctl, const struct wanted_entry *entry, struc
 	size_t i;
 
 	names_push(&words, "create");
+	names_push(&words, "--for-collector");
 	for (i = 0; i < js_length(entry->devices); i++) {
 		names_push(&words, "--dev");
 		names_push(&words, js_text(js_at(entry->devices, i)));
@@ -176,18 +177,33 @@ static unsigned int count_sessions(const struct look *look, const char *nqn)
 	return n;
 }
 
+static bool is_collectors(const struct export_item *stored)
+{
+	const struct model_object *subsystem =
+		stored && !stored->is_admins
+			? model_find(stored->wanted, MODEL_SUBSYSTEM, stored->nqn)
+			: NULL;
+
+	return subsystem && strcmp(model_text(subsystem, EXPORT_MADE_BY), EXPORT_BY_COLLECTOR) == 0;
+}
+
 static int do_export(const struct ctl *ctl, const struct look *look,
 		     const struct wanted_entry *entry, struct err *err)
 {
 	bool is_made = model_find(look->root, MODEL_SUBSYSTEM, entry->nqn);
-	bool is_stored = stored_find(&look->stored, entry->nqn, NULL);
+	const struct export_item *stored = stored_find(&look->stored, entry->nqn, NULL);
 
-	if (!entry->absent && !is_made && is_stored)
+	if (!entry->absent && !is_made && stored)
 		return err_set(err, -EAGAIN, "%s is stored, but not exported now", entry->nqn);
 	if (!entry->absent)
 		return is_exported_so(look, entry) ? 0 : create(ctl, entry, err);
-	if (!is_made && !is_stored)
+	if (!is_made && !stored)
 		return 0;
+	if (!is_collectors(stored))
+		return err_set(err, -EPERM,
+			       "%s was not made for the collector, so it is not taken away; to do "
+			       "so, on the target: nvmet-sunfishctl delete %s",
+			       entry->nqn, entry->nqn);
 	if (!entry->force && count_sessions(look, entry->nqn))
 		return err_set(err, -EBUSY,
 			       "%u hosts are connected to %s: detach them first, or force it",

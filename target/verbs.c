@@ -6,6 +6,7 @@
 
 #include "target/command.h"
 #include "target/ctl.h"
+#include "target/export.h"
 
 /*
  * Groups of options, by letter:
@@ -108,6 +109,8 @@ static const struct cli_option options[] = {
 	CLI_ITEM("--qid-max", opt.attrs, "attr_qid_max", "a", "most queues of a host"),
 	CLI_OWN("--cntlid", take_cntlid, "a", "MIN-MAX: range of controller ids"),
 	CLI_FIXED("--pi", opt.attrs, "attr_pi_enable", "1", "a", "protection information"),
+	CLI_FIXED("--for-collector", opt.attrs, EXPORT_MADE_BY, EXPORT_BY_COLLECTOR, "a",
+		  "the collector may take it away again"),
 	CLI_TEXT("--port", opt.port, "p", "ID of a port, instead of its address"),
 	CLI_TEXT("--to", opt.to, "t", "tcp:ADDR[:PORT], rdma:ADDR[:PORT] or fc:WWNN:WWPN"),
 	CLI_FLAG("--keep-connected", opt.keep_connected, "k", "do not cut live connections"),

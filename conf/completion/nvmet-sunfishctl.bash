@@ -143,7 +143,7 @@ _nvmet_sunfishctl_value() {
 _nvmet_sunfishctl_options() {
 	local listener='--rdma --tcp --fc --loop' own='' changes='--dry-run --wait --transient --force --no-daemon'
 	case $1 in
-	create) own="--dev $listener --host --any-host --no-host --serial --model --firmware --ieee-oui --cntlid --qid-max --pi --passthru" ;;
+	create) own="--dev $listener --host --any-host --no-host --serial --model --firmware --ieee-oui --cntlid --qid-max --pi --passthru --for-collector" ;;
 	'namespace add') own=--dev ;;
 	'listener add' | 'listener remove') own=$listener ;;
 	'host add') own='--host --any-host' ;;

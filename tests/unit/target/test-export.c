@@ -699,6 +699,7 @@ static void keeps_what_was_asked_for_before(void **state)
 	CLEANUP_MODEL struct model_object *old = parsed(
 		NQN
 		"version = \"2.1\"; firmware = \"x\"; qid_max = 128; tbkas = true;\n"
+		"made_by = \"collector\";\n"
 		"attributes = ( { name = \"attr_newer\"; value = \"0\"; } );\n"
 		"hosts = ( { nqn = \"h1\"; dhchap_dhgroup = \"null\"; } );\n"
 		"listeners = ( { transport = \"tcp\"; address = \"10.0.0.1\"; max_queue_size = 5; } );");
@@ -715,6 +716,8 @@ static void keeps_what_was_asked_for_before(void **state)
 			    "null");
 	assert_string_equal(model_get(port, "param_max_queue_size"), "5");
 	assert_null(model_get(port, "param_inline_data_size"));
+	assert_string_equal(model_get(subsystem_of(root), EXPORT_MADE_BY), EXPORT_BY_COLLECTOR);
+	assert_round_trip(root, "blake14");
 }
 
 static void cuts_keys_down_to_their_files(void **state)
