@@ -34,15 +34,16 @@ _sunfishctl_value() {
 _sunfishctl_options() {
 	local own='' filters='--node --nqn --host --state'
 	case $1 in
-	nodes | endpoints | subsystems | namespaces | drives | hosts | connections | devices | sessions | attachments | ddcs | 'export list' | 'zone list') own=$filters ;;
+	nodes | endpoints | subsystems | namespaces | drives | hosts | connections | devices | sessions | ddcs | 'export list' | 'zone list') own=$filters ;;
+	attachments) own="$filters --job --target" ;;
 	places) own="$filters --contradictions" ;;
 	'zone create' | 'zone add') own='--tenant --host --subsystem --port' ;;
 	'zone remove') own='--host --subsystem --port --force' ;;
 	'zone delete') own='--force' ;;
 	events | watch) own="$filters --kind --after --limit" ;;
 	top) own='--once --interval' ;;
-	attach) own='--rdma --tcp --lease --job --timeout --no-wait' ;;
-	detach) own='--force --no-wait' ;;
+	attach) own='--rdma --tcp --lease --job --target --timeout --no-wait' ;;
+	detach) own='--job --target --force --no-wait' ;;
 	'export create') own='--node --dev --rdma --tcp --host --any-host --timeout --no-wait' ;;
 	'export delete') own='--node --force --no-wait' ;;
 	view | audit | registrations) own=--host ;;

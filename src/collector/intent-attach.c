@@ -401,24 +401,31 @@ static int find_first(void *data, const struct registry_source *source,
 	return 0;
 }
 
-static int find_target(const struct registry *registry, const char *nqn,
+/* @name  of a node, or its id; NULL: there is only one */
+static int find_target(const struct registry *registry, const char *nqn, const char *name,
 		       const struct registry_source **ret, struct err *err)
 {
-	const struct registry_filter filter = { .role = REPORT_TARGET,
-						.kind = "subsystem",
-						.id = nqn };
+	const struct registry_filter filter = {
+		.node = name,
+		.role = REPORT_TARGET,
+		.kind = "subsystem",
+		.id = nqn,
+	};
 	CLEANUP_STR struct str names = STR_NULL;
 
 	*ret = NULL;
 	if (registry_each(registry, &filter, find_first, (void *)ret) == 1) {
 		registry_each(registry, &filter, add_name, &names);
 		return err_set(err, -EEXIST,
-			       "%s is on more than one target: %s; which one is meant cannot be "
-			       "told",
-			       nqn, str_get(&names));
+			       "%s is on more than one target: %s; say which, such as: --target %s",
+			       nqn, str_get(&names), (*ret)->node->name);
 	}
 	if (*ret)
 		return 0;
+	if (name)
+		return err_set(err, -ENOENT,
+			       "%s has no subsystem %s; see: sunfishctl subsystems --nqn %s", name,
+			       nqn, nqn);
 	return err_set(err, -ENOENT, "no target has a subsystem %s; see: sunfishctl subsystems",
 		       nqn);
 }
@@ -743,9 +750,11 @@ int intent_attach_post(struct collector *collector, const struct api_request *re
 	if (r < 0)
 		return r;
 	nqn = js_text(js_get(body, "subsystem"));
-	if (!nqn || !js_text(js_get(body, "host")))
-		return err_set(err, -EINVAL, "\"subsystem\" and \"host\" must be texts");
-	r = find_target(collector->registry, nqn, &target, err);
+	if (!nqn || !js_text(js_get(body, "host")) ||
+	    (js_get(body, "target") && !js_text(js_get(body, "target"))))
+		return err_set(err, -EINVAL,
+			       "\"subsystem\", \"host\" and \"target\" must be texts");
+	r = find_target(collector->registry, nqn, js_text(js_get(body, "target")), &target, err);
 	if (r == 0)
 		r = find_host(collector->registry, js_text(js_get(body, "host")), &host, err);
 	if (r < 0)

@@ -678,6 +678,8 @@ static bool fits(const struct intent *intent, const struct api_request *request,
 
 	return fits_text(api_query(request, "nqn"), intent->nqn, NULL, NULL) &&
 	       fits_text(api_query(request, "state"), state, NULL, NULL) &&
+	       fits_text(api_query(request, "job"), intent->job ? intent->job : "", NULL, NULL) &&
+	       fits_text(api_query(request, "target"), intent->target_name, intent->target, NULL) &&
 	       fits_host(intent, host) &&
 	       (fits_text(node, intent->target_name, intent->target, NULL) ||
 		fits_text(node, intent->host_name, intent->host, NULL));

@@ -20,8 +20,6 @@ static const char *or_else(const char *text, const char *otherwise)
 	return *text ? text : otherwise;
 }
 
-/* --- attach */
-
 static int attach_body(struct ctl *ctl, struct js *body, struct err *err)
 {
 	struct js *listener = NULL;
@@ -34,6 +32,8 @@ static int attach_body(struct ctl *ctl, struct js *body, struct err *err)
 					 "to have it chosen"));
 	js_set(body, "subsystem", js_string(ctl->cli.args[0]));
 	js_set(body, "host", js_string(ctl->cli.args[1]));
+	if (ctl->opt.target)
+		js_set(body, "target", js_string(ctl->opt.target));
 	if (ctl->opt.lease_ms)
 		js_set(body, "lease_ms", js_int((int64_t)ctl->opt.lease_ms));
 	if (ctl->opt.timeout_ms)
@@ -108,124 +108,4 @@ int cmd_attach(struct ctl *ctl, struct err *err)
 		return 0;
 	}
 	return r < 0 ? r : attach_end(ctl, last, err);
-}
-
-/* --- detach */
-
-/* Is there anything left to detach? */
-static bool is_standing(const struct js *attachment)
-{
-	return !is_state(attachment, "detached") && !is_state(attachment, "failed");
-}
-
-static int refuse_many(const struct ctl *ctl, const struct js *items, struct err *err)
-{
-	CLEANUP_STR struct str ids = STR_NULL;
-	size_t i;
-
-	for (i = 0; i < js_length(items); i++)
-		if (is_standing(js_at(items, i)))
-			str_addf(&ids, "%s%s (of %s)", ids.length ? ", " : "",
-				 view_text(js_at(items, i), "id"),
-				 view_text(js_at(items, i), "target"));
-	return err_set(err, -EEXIST, "%s is attached to %s more than once, say which: %s",
-		       ctl->cli.args[0], ctl->cli.args[1], str_get(&ids));
-}
-
-static int find_pair(struct ctl *ctl, struct js **ret, struct err *err)
-{
-	CLEANUP_JS struct js *document = NULL;
-	CLEANUP_STR struct str path = STR_NULL;
-	const struct js *items;
-	const struct js *found = NULL;
-	size_t count = 0;
-	size_t i;
-	int r;
-
-	str_add(&path, "/attachments");
-	client_add_query(&path, "nqn", ctl->cli.args[0]);
-	client_add_query(&path, "host", ctl->cli.args[1]);
-	if (path.failed)
-		return err_nomem(err);
-	r = client_get(ctl->client, str_get(&path), &document, err);
-	items = js_get(document, "items");
-	for (i = 0; r == 0 && i < js_length(items); i++) {
-		if (!is_standing(js_at(items, i)))
-			continue;
-		found = js_at(items, i);
-		count++;
-	}
-	if (r < 0)
-		return r;
-	if (count == 0)
-		return err_set(err, -ENOENT,
-			       "%s is not attached to %s; see: sunfishctl attachments",
-			       ctl->cli.args[0], ctl->cli.args[1]);
-	if (count > 1)
-		return refuse_many(ctl, items, err);
-	*ret = js_ref(found);
-	return 0;
-}
-
-static int find(struct ctl *ctl, struct js **ret, struct err *err)
-{
-	CLEANUP_STR struct str path = STR_NULL;
-
-	if (ctl->cli.n_args == 2)
-		return find_pair(ctl, ret, err);
-	str_add(&path, "/attachments");
-	client_add_part(&path, ctl->cli.args[0]);
-	return path.failed ? err_nomem(err) : client_get(ctl->client, str_get(&path), ret, err);
-}
-
-static int detach_end(const struct ctl *ctl, const struct js *attachment, struct err *err)
-{
-	const char *host = view_text(attachment, "host");
-	const char *subsystem = view_text(attachment, "subsystem");
-
-	if (is_state(attachment, "detached")) {
-		cli_say(&ctl->cli, "%s is detached from %s: %s\n", subsystem, host,
-			or_else(view_text(attachment, "proof"), "no proof is told"));
-		return 0;
-	}
-	if (is_state(attachment, "failed")) {
-		cli_say(&ctl->cli, "%s was never attached to %s (%s): nothing of it is left\n",
-			subsystem, host,
-			or_else(view_text(attachment, "error"), "no reason is known"));
-		return 0;
-	}
-	return err_set(err, -EBUSY, "%s is still %s to %s: %s", subsystem,
-		       view_text(attachment, "state"), host,
-		       or_else(view_text(attachment, "error"), "no reason is known"));
-}
-
-int cmd_detach(struct ctl *ctl, struct err *err)
-{
-	static const struct follow follow = { "/attachments", "detaching", NULL };
-	CLEANUP_STR struct str path = STR_NULL;
-	CLEANUP_JS struct js *before = NULL;
-	CLEANUP_JS struct js *first = NULL;
-	CLEANUP_JS struct js *last = NULL;
-	int r = find(ctl, &before, err);
-
-	str_add(&path, "/attachments");
-	client_add_part(&path, view_text(before, "id"));
-	client_add_query(&path, "force", ctl->opt.force ? "1" : NULL);
-	if (r == 0 && path.failed)
-		r = err_nomem(err);
-	if (r == 0)
-		r = client_call(ctl->client, "DELETE", str_get(&path), NULL, &first, err);
-	if (r < 0)
-		return r;
-	if (!ctl->opt.no_wait)
-		r = follow_to_end(ctl, &follow, first, js_length(js_get(before, "steps")), &last,
-				  err);
-	if (ctl->cli.result)
-		js_set(ctl->cli.result, "attachment", js_ref(last ? last : first));
-	if (ctl->opt.no_wait) {
-		cli_say(&ctl->cli, "%s is %s; see: sunfishctl attachments\n",
-			view_text(first, "id"), view_text(first, "state"));
-		return 0;
-	}
-	return r < 0 ? r : detach_end(ctl, last, err);
 }

@@ -9,8 +9,8 @@
 
 static bool has_filter(const struct ctl *ctl)
 {
-	return ctl->opt.node || ctl->opt.nqn || ctl_host(ctl) || ctl->opt.state ||
-	       ctl->opt.contradictions;
+	return ctl->opt.node || ctl->opt.nqn || ctl_host(ctl) || ctl->opt.state || ctl->opt.job ||
+	       ctl->opt.target || ctl->opt.contradictions;
 }
 
 int cmd_list(struct ctl *ctl, struct err *err)
@@ -27,6 +27,8 @@ int cmd_list(struct ctl *ctl, struct err *err)
 	client_add_query(&path, "nqn", ctl->opt.nqn);
 	client_add_query(&path, "host", ctl_host(ctl));
 	client_add_query(&path, "state", ctl->opt.state);
+	client_add_query(&path, "job", ctl->opt.job);
+	client_add_query(&path, "target", ctl->opt.target);
 	client_add_query(&path, "contradictions", ctl->opt.contradictions ? "1" : NULL);
 	if (path.failed)
 		return err_nomem(err);

@@ -31,6 +31,7 @@ struct ctl_options {
 	const char *state;
 	const char *kind;
 	const char *job;
+	const char *target;
 	const char *role;
 	const char *output;
 	const char *tenant;

@@ -8,8 +8,8 @@
 
 /*
  * Groups of options, by letter:
- *   f filters   e events   o top   w waits   a attach   F force   l listeners   x export create
- *   n node add   z members of a zone   p places   v view of a host
+ *   f filters   e events   o top   w waits   a attach   A target   j job   F force   l listeners x
+ * export create n node add   z members of a zone   p places   v view of a host
  */
 static const struct cli_verb verbs[] = {
 	{ "status", cmd_status, "", 0, 0, "", "the collector itself: version, counts, store", "" },
@@ -32,16 +32,19 @@ static const struct cli_verb verbs[] = {
 	  "Ends with q or Ctrl-C.\n" },
 	{ "tree", cmd_tree, "[NODE]...", 0, 1024, "",
 	  "each node with its subsystems, or its connections, and what belongs to them", "" },
-	{ "attach", cmd_attach, "SUBSYSTEM HOST", 2, 2, "alwt",
+	{ "attach", cmd_attach, "SUBSYSTEM HOST", 2, 2, "aAjlwt",
 	  "let a host use a subsystem, and wait until it is a device there",
 	  "HOST is the name of a node or a host NQN. The target lets it in, it connects, and its\n"
 	  "device is printed. If a hop fails, all is undone. The same attach again changes nothing,\n"
 	  "but a lease begins anew.\n"
 	  "\n"
 	  "  sunfishctl attach blake14 blake15 --lease 2h --job 4711\n" },
-	{ "detach", cmd_detach, "SUBSYSTEM HOST | ID", 1, 2, "Fw",
-	  "take a subsystem from a host, and prove that it is gone", "" },
-	{ "attachments", cmd_list, "", 0, 0, "f", "which subsystems are attached to which hosts",
+	{ "detach", cmd_detach, "SUBSYSTEM HOST | ID", 0, 2, "AjFw",
+	  "take a subsystem from a host, and prove that it is gone",
+	  "With --job all that is attached for that job goes.\n"
+	  "\n"
+	  "  sunfishctl detach --job 4711\n" },
+	{ "attachments", cmd_list, "", 0, 0, "fjA", "which subsystems are attached to which hosts",
 	  "" },
 	{ "export create", cmd_export_create, "NQN", 1, 1, "xlhwt",
 	  "export drives of a target, as nvmet-sunfishctl create does there",
@@ -102,7 +105,8 @@ static const struct cli_option options[] = {
 	CLI_LIST("--tcp", opt.listeners, CLI_MANY, "l", "ADDR[:PORT]"),
 	CLI_FLAG("--any-host", opt.any_host, "h", "any host may connect"),
 	CLI_DURATION("--lease", opt.lease_ms, "a", "TIME (2h, 30m, 1d) after which it is detached"),
-	CLI_TEXT("--job", opt.job, "a", "TEXT that says for which job it is"),
+	CLI_TEXT("--job", opt.job, "j", "TEXT that says for which job it is"),
+	CLI_TEXT("--target", opt.target, "A", "NAME of the target, if more than one has it"),
 	CLI_DURATION("--timeout", opt.timeout_ms, "t", "TIME that each hop may take; 30s"),
 	CLI_FLAG("--no-wait", opt.no_wait, "w", "do not wait for the end"),
 	CLI_FLAG("--force", opt.force, "F", "also if it is in use"),

@@ -661,6 +661,44 @@ static void the_same_subsystem_goes_to_two_hosts_and_leaves_each_alone(void **st
 	wants(&h, "id15", REPORT_INITIATOR, "present");
 }
 
+/* the same subsystem s as that of blake14 */
+static void a_subsystem_of_two_targets_is_attached_from_the_one_that_is_named(void **state)
+{
+	static const char *const filters[] = {
+		"/attachments?target=blake16", "/attachments?target=id16", "/attachments?job=7",
+		"/attachments?target=blake14", "/attachments?job=8",
+	};
+	HARNESS h;
+	size_t i;
+
+	(void)state;
+	harness_start(&h);
+	hears(&h, TARGET("1", ""));
+	hears(&h, "{\"version\":1,\"node\":\"id16\",\"name\":\"blake16\",\"role\":\"target\","
+		  "\"boot\":\"t\",\"program\":\"p\",\"interval_ms\":10000,\"snapshot\":{\"seq\":1,"
+		  "\"objects\":[{\"kind\":\"subsystem\",\"id\":\"s\",\"nqn\":\"s\"},"
+		  "{\"kind\":\"listener\",\"id\":\"1\",\"transport\":\"tcp\",\"address\":"
+		  "\"10.1.1.16\",\"service\":\"4420\",\"subsystems\":[\"s\"]}]}}");
+	hears(&h, HOST("1", ""));
+	refused(&h, "{\"subsystem\":\"s\",\"host\":\"blake15\"}", "blake14, blake16");
+	refused(&h, "{\"subsystem\":\"s\",\"host\":\"blake15\"}", "--target blake14");
+	js_free(ask(&h, "POST", "/attachments",
+		    "{\"subsystem\":\"s\",\"host\":\"blake15\",\"target\":\"x\"}", 404));
+	js_free(ask(&h, "POST", "/attachments",
+		    "{\"subsystem\":\"s\",\"host\":\"blake15\",\"target\":7}", 400));
+	js_free(ask(&h, "POST", "/attachments",
+		    "{\"subsystem\":\"s\",\"host\":\"blake15\",\"target\":\"blake16\","
+		    "\"job\":\"7\"}",
+		    202));
+	wants(&h, "id16", REPORT_TARGET, "present");
+	wants(&h, "id14", REPORT_TARGET, "");
+	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		CLEANUP_JS struct js *js = ask(&h, "GET", filters[i], NULL, 200);
+
+		assert_int_equal(js_length(js_get(js, "items")), i < 3);
+	}
+}
+
 static void time_does_not_run_while_a_helper_has_to_be_heard_first(void **state)
 {
 	HARNESS h;
@@ -726,6 +764,7 @@ int main(void)
 		cmocka_unit_test(a_host_nqn_that_two_nodes_claim_is_nobodys),
 		cmocka_unit_test(attach_again_says_what_it_cannot_do),
 		cmocka_unit_test(the_same_subsystem_goes_to_two_hosts_and_leaves_each_alone),
+		cmocka_unit_test(a_subsystem_of_two_targets_is_attached_from_the_one_that_is_named),
 		cmocka_unit_test(time_does_not_run_while_a_helper_has_to_be_heard_first),
 		cmocka_unit_test(an_export_that_is_there_already_is_not_asked_for),
 	};

@@ -48,8 +48,9 @@ static unsigned int canned_given[CANNED_MAX];
 
 static void canned_log(struct httpd_request *request)
 {
-	static const char *const keys[] = { "node",  "nqn",  "host",  "state", "kind",
-					    "after", "last", "limit", "force", "contradictions" };
+	static const char *const keys[] = { "node",  "nqn",   "host",  "state", "kind",
+					    "after", "last",  "limit", "force", "contradictions",
+					    "job",   "target" };
 	CLEANUP_STR struct str line = STR_NULL;
 	const char *token = httpd_header(request, "Authorization");
 	const char *last = httpd_header(request, "Last-Event-ID");

@@ -525,8 +525,63 @@ static void detach_asks_which_where_there_are_several(void **state)
 	(void)state;
 	canned_start(answers);
 	assert_int_equal(canned_run("detach x blake15"), 1);
-	canned_says("err", "say which: a-1 (of t1), a-2 (of t2)");
+	canned_says("err", "say which, by --target or by its id: a-1 (of t1), a-2 (of t2)");
 	canned_silent("log", "DELETE");
+}
+
+static void detach_and_attach_name_the_target(void **state)
+{
+	static const struct canned answers[] = {
+		{ "GET /attachments", 200, ITEMS("") },
+		{ "POST /attachments", 202, ATTACHMENT("attaching", "") },
+		{ 0 },
+	};
+
+	(void)state;
+	canned_start(answers);
+	assert_int_equal(canned_run("detach x blake15 --target t2"), 1);
+	canned_says("log", "GET /attachments nqn=x host=blake15 target=t2");
+	canned_says("err", "x is not attached to blake15 from t2");
+	assert_int_equal(canned_run("attach x blake15 --target t2 --no-wait"), 0);
+	canned_says("log", "\"host\":\"blake15\",\"target\":\"t2\"");
+}
+
+static void detach_of_a_job_takes_all_that_stand_and_tells_each(void **state)
+{
+	static const struct canned answers[] = {
+		{ "GET /attachments", 200,
+		  ITEMS("{\"id\":\"a-1\",\"state\":\"detached\",\"job\":\"7\"},"
+			"{\"id\":\"a-2\",\"state\":\"attached\",\"job\":\"7\",\"subsystem\":\"y\","
+			"\"host\":\"h\"},{\"id\":\"a-3\",\"state\":\"attached\",\"job\":\"8\"},"
+			"{\"id\":\"a-9\",\"state\":\"attached\",\"job\":\"7\"}") },
+		{ "DELETE /attachments/a-2", 409, ERROR("conflict", "it will not go") },
+		{ "DELETE /attachments/a-9", 202, ATTACHMENT("detaching", "") },
+		{ "GET /attachments/a-9", 200,
+		  ATTACHMENT("detached", ",\"proof\":\"no session\"") },
+		{ 0 },
+	};
+
+	(void)state;
+	canned_start(answers);
+	assert_int_equal(canned_run("detach --job 7"), 1);
+	canned_says("log", "GET /attachments job=7");
+	canned_silent("log", "DELETE /attachments/a-1");
+	canned_silent("log", "DELETE /attachments/a-3");
+	canned_says("err", "a-2 (y of h): it will not go");
+	canned_says("err", "1 of 2 attachments of job 7 are still there");
+	canned_says("out", "x is detached from blake15: no session\n");
+}
+
+static void a_job_of_which_nothing_is_attached_is_an_error(void **state)
+{
+	static const struct canned answers[] = { { "GET /attachments", 200, ITEMS("") }, { 0 } };
+
+	(void)state;
+	canned_start(answers);
+	assert_int_equal(canned_run("detach --job 7"), 1);
+	canned_says("err", "nothing is attached for job 7");
+	assert_int_equal(canned_run("detach x blake15 --job 7"), 2);
+	assert_int_equal(canned_run("detach"), 2);
 }
 
 /* --- exports and nodes */
@@ -751,6 +806,9 @@ int main(void)
 		TEST(detach_finds_the_pair_and_prints_the_proof),
 		TEST(detach_says_why_it_stays_attached),
 		TEST(detach_asks_which_where_there_are_several),
+		TEST(detach_and_attach_name_the_target),
+		TEST(detach_of_a_job_takes_all_that_stand_and_tells_each),
+		TEST(a_job_of_which_nothing_is_attached_is_an_error),
 		TEST(export_create_sends_what_was_asked),
 		TEST(export_delete_finds_it_by_its_name),
 		TEST(export_delete_forgets_one_that_failed),
