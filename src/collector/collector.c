@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "collector/front.h"
 #include "collector/lease.h"
+#include "collector/redfish.h"
 #include "core/log.h"
 
 /* Sources are written to their tables when they have waited so long, so many in a transaction. */
@@ -63,6 +64,8 @@ static void after_commit(void *data)
 	if (collector->front)
 		front_flush(collector->front);
 	cdc_flush(collector->cdc);
+	if (collector->redfish)
+		redfish_flush(collector->redfish);
 }
 
 static void reload(void *data, const struct err *cause)
@@ -83,6 +86,8 @@ static void reload(void *data, const struct err *cause)
 	zone_reload(collector->zones);
 	cdc_mark(collector->cdc);
 	cdc_flush(collector->cdc);
+	if (collector->redfish)
+		redfish_reload(collector->redfish);
 	if (collector->front)
 		front_flush(collector->front);
 }
@@ -224,6 +229,7 @@ void collector_deinit(struct collector *collector)
 	commit_free(collector->commit);
 	cdc_free(collector->cdc);
 	front_free(collector->front);
+	redfish_free(collector->redfish);
 	loop_source_free(collector->tick);
 	intent_free(collector->intents);
 	zone_free(collector->zones);

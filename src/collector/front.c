@@ -12,6 +12,7 @@
 #include "collector/collector.h"
 #include "collector/front-own.h"
 #include "collector/ingest.h"
+#include "collector/redfish.h"
 #include "core/httpd.h"
 #include "core/listener.h"
 
@@ -422,6 +423,11 @@ static bool has_body(const struct httpd_request *request)
 	return httpd_header(request, "Transfer-Encoding") || (length && strcmp(length, "0") != 0);
 }
 
+static bool is_redfish(const struct front *front, struct httpd_request *request)
+{
+	return front->collector->redfish && redfish_is_path(httpd_path(request));
+}
+
 static bool is_too_long(struct httpd_request *request)
 {
 	const char *text = httpd_header(request, "Content-Length");
@@ -454,6 +460,12 @@ static void on_head(void *data, struct httpd_request *request)
 	struct err err = ERR_NULL;
 	int r;
 
+	/* its accounts are its own; a page cannot send JSON without being asked about it first */
+	if (is_redfish(front, request)) {
+		if (is_too_long(request))
+			redfish_refuse_body(request);
+		return;
+	}
 	if (is_foreign_page(request)) {
 		front_refuse(request, -EACCES, "pages of other origins change nothing here");
 		return;
@@ -467,6 +479,17 @@ static void on_head(void *data, struct httpd_request *request)
 		front_refuse(request, -E2BIG, "the body is longer than that of any such request");
 }
 
+static void on_redfish(struct front *front, struct httpd_request *request)
+{
+	const struct collector *collector = front->collector;
+	const char *address = httpd_peer_address(request);
+	struct redfish_way way = { .trusted = *collector->setup.certificate ||
+					      strncmp(address, "127.", 4) == 0 ||
+					      strcmp(address, "::1") == 0 };
+
+	redfish_request(collector->redfish, request, &way);
+}
+
 static void on_request(void *data, struct httpd_request *request)
 {
 	struct front *front = data;
@@ -476,6 +499,10 @@ static void on_request(void *data, struct httpd_request *request)
 
 	if (front->stopping) {
 		front_refuse(request, -ECANCELED, "the collector ends");
+		return;
+	}
+	if (is_redfish(front, request)) {
+		on_redfish(front, request);
 		return;
 	}
 	r = check_who(front, request, &who, &err);
@@ -592,6 +619,8 @@ int front_reload(struct front *front, struct err *err)
 	pending_forget(front);
 	front_polls_free(front);
 	events_forget_streams(front->collector->events);
+	if (front->collector->redfish)
+		redfish_forget_requests(front->collector->redfish);
 	httpd_free(front->httpd);
 	front->httpd = httpd;
 	return 0;
@@ -611,6 +640,8 @@ void front_free(struct front *front)
 	front_polls_free(front);
 	if (front->collector->events)
 		events_forget_streams(front->collector->events);
+	if (front->collector->redfish)
+		redfish_forget_requests(front->collector->redfish);
 	httpd_free(front->httpd);
 	loop_source_free(front->timer);
 	loop_source_free(front->keep_alive);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "collector/collector.h"
 #include "collector/front.h"
+#include "collector/redfish.h"
 #include "collector/token.h"
 #include "core/log.h"
 #include "core/program.h"
@@ -111,6 +112,8 @@ static int start(void *data, struct loop *loop, struct err *err)
 		r = ddc_configure(collector->ddcs, &daemon->discovery, err);
 	if (r == 0)
 		r = cdc_new(collector, &collector->cdc, err);
+	if (r == 0 && daemon->setup.redfish.enabled)
+		r = redfish_new(collector, &daemon->setup.redfish, &collector->redfish, err);
 	if (r < 0)
 		return r;
 	dim_apply(collector->dims);

@@ -64,6 +64,8 @@ bool redfish_is_path(const char *path);
 /* Answer a whole request, at once or later. */
 void redfish_request(struct redfish *redfish, struct httpd_request *request,
 		     const struct redfish_way *way);
+/* Answer the head of one whose body is too long. */
+void redfish_refuse_body(struct httpd_request *request);
 /* The servers of all requests end: they get no answer. */
 void redfish_forget_requests(struct redfish *redfish);
 

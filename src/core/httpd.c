@@ -333,6 +333,29 @@ const char *httpd_query(const struct httpd_request *request, const char *key)
 	return lookup(request, MHD_GET_ARGUMENT_KIND, key);
 }
 
+struct each_query {
+	void (*fn)(void *user, const char *key, const char *value);
+	void *user;
+};
+
+static enum MHD_Result on_query(void *data, enum MHD_ValueKind kind, const char *key,
+				const char *value)
+{
+	const struct each_query *each = data;
+
+	(void)kind;
+	each->fn(each->user, key, value ? value : "");
+	return MHD_YES;
+}
+
+void httpd_query_each(const struct httpd_request *request,
+		      void (*fn)(void *user, const char *key, const char *value), void *user)
+{
+	struct each_query each = { fn, user };
+
+	MHD_get_connection_values(request->connection->mhd, MHD_GET_ARGUMENT_KIND, on_query, &each);
+}
+
 const char *httpd_header(const struct httpd_request *request, const char *name)
 {
 	return lookup(request, MHD_HEADER_KIND, name);

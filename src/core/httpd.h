@@ -56,6 +56,9 @@ unsigned int httpd_connections(const struct httpd *httpd);
 const char *httpd_method(const struct httpd_request *request);
 const char *httpd_path(const struct httpd_request *request);		       /* without ?query */
 const char *httpd_query(const struct httpd_request *request, const char *key); /* or NULL */
+/* Each of the query, in its order; @value  "" for none */
+void httpd_query_each(const struct httpd_request *request,
+		      void (*fn)(void *user, const char *key, const char *value), void *user);
 const char *httpd_header(const struct httpd_request *request, const char *name); /* or NULL */
 const char *httpd_body(const struct httpd_request *request, size_t *ret_length); /* never NULL */
 const char *httpd_peer_address(const struct httpd_request *request);

@@ -45,7 +45,7 @@ struct rf_request {
 	bool trusted;	       /* TLS, loopback or a Unix socket: passwords may be sent */
 	bool sunfish;	       /* by the listener of Sunfish: its dialect (sunfish.md 6) */
 	const char *peer_name; /* of a verified certificate; NULL none */
-	/* NULL: not there */
+	/* What these give is there as long as the request. NULL: not there */
 	const char *(*header)(const void *data, const char *name);
 	const char *(*query)(const void *data, const char *key);
 	/* Call @fn for each; to find unknown ones. */
@@ -81,7 +81,10 @@ struct rf_call {
 	struct rf_answer answer;
 	void *owner; /* of who runs it: what it needs to answer later */
 	/* of rf-service itself */
+	char uri[RF_URI_MAX]; /* of @resource, which may go meanwhile */
+	char member[RF_URI_MAX];
 	char created[RF_URI_MAX];
+	bool is_patch;
 	rf_handler_fn handler;
 	void *handler_data;
 	int code; /* of the handler, for rf_service_finish */

@@ -110,6 +110,11 @@ static int render(struct rf_resource *resource, struct js *doc)
 	return r;
 }
 
+void rf_etag_of(const char *text, char ret_etag[RF_ETAG_MAX])
+{
+	snprintf(ret_etag, RF_ETAG_MAX, "\"%016" PRIx64 "\"", rf_hash(text, strlen(text)));
+}
+
 /* The tag is of the text without it, and goes first. */
 static int keep(struct rf_resource *resource, const char *body)
 {

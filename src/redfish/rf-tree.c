@@ -330,6 +330,21 @@ size_t rf_tree_count(const struct rf_tree *tree)
 	return tree->count;
 }
 
+void rf_tree_each_class(const struct rf_tree *tree,
+			void (*fn)(void *data, const struct rf_class *class), void *data)
+{
+	const struct rf_class *last = NULL;
+	struct rf_resource *resource;
+	size_t i;
+
+	for (i = 0; i < tree->n_buckets; i++)
+		for (resource = tree->buckets[i]; resource; resource = resource->chain)
+			if (resource->class && resource->class != last) {
+				last = resource->class;
+				fn(data, last);
+			}
+}
+
 struct rf_tree *rf_tree_new(void)
 {
 	struct rf_tree *tree = calloc(1, sizeof(*tree));

@@ -76,6 +76,9 @@ int rf_tree_add(struct rf_tree *tree, const char *uri, const struct rf_class *cl
 void rf_tree_remove(struct rf_tree *tree, struct rf_resource *resource);
 struct rf_resource *rf_tree_find(const struct rf_tree *tree, const char *uri); /* NULL none */
 size_t rf_tree_count(const struct rf_tree *tree);
+/* The class of each resource; a class comes at least once. */
+void rf_tree_each_class(const struct rf_tree *tree,
+			void (*fn)(void *data, const struct rf_class *class), void *data);
 
 const char *rf_resource_uri(const struct rf_resource *resource);
 const char *rf_resource_id(const struct rf_resource *resource); /* the last segment */
