@@ -307,6 +307,30 @@ static bool is_known(const struct registry_source *source, const struct report *
 	return strcmp(source->boot, report->boot) == 0 && !source->resync;
 }
 
+/* The sender no longer has what was acknowledged: it was, before this store was put back from an
+ * older copy. */
+static int tell_forgotten(struct work *work, uint64_t events)
+{
+	CLEANUP_JS struct js *object = js_object();
+	CLEANUP_FREE char *text = NULL;
+	char cause[128];
+	const struct report_event event = {
+		.time_ms = work->now_ms,
+		.type = "note",
+		.kind = "gap",
+		.id = "forgotten",
+		.cause = cause,
+	};
+
+	snprintf(cause, sizeof(cause),
+		 "%" PRIu64 " events were acknowledged, but are not here: the store is older than "
+		 "that",
+		 events);
+	js_set(object, "events", js_int((int64_t)events));
+	text = js_format(object, JS_COMPACT);
+	return text ? add_event(work, &event, text) : err_nomem(work->err);
+}
+
 /* A boot that is new begins with its first event, or with its snapshot. */
 static int begin_boot(struct work *work)
 {
@@ -325,13 +349,29 @@ static int begin_boot(struct work *work)
 	source->seq = seq;
 	source->resync = false;
 	r = registry_set_text(&source->boot, work->report->boot, work->err);
+	if (r < 0 || is_first)
+		return r;
+	if (work->report->acknowledged)
+		return tell_forgotten(work, work->report->acknowledged);
 	/* a machine that is back before its lease is over was never lost */
-	return r < 0 || is_first
-		       ? r
-		       : view_node_event(work->collector, source, "changed",
-					 "begins anew: the machine was restarted, or events were "
-					 "lost before they were sent",
-					 work->err);
+	return view_node_event(work->collector, source, "changed",
+			       "begins anew: the machine was restarted, or events were "
+			       "lost before they were sent",
+			       work->err);
+}
+
+/* What is here is not what there was after those events: only a snapshot is. */
+static int forget(struct work *work, bool has_snapshot)
+{
+	struct registry_source *source = work->source;
+	uint64_t from = source->seq;
+
+	source->resync = true;
+	if (!has_snapshot)
+		return 0;
+	registry_touch(work->collector->registry, source);
+	source->seq = work->report->acknowledged;
+	return tell_forgotten(work, work->report->acknowledged - from);
 }
 
 static int apply(struct work *work, const struct object_set *set)
@@ -341,6 +381,8 @@ static int apply(struct work *work, const struct object_set *set)
 
 	if (strcmp(work->source->boot, report->boot) != 0)
 		r = begin_boot(work);
+	else if (report->acknowledged > work->source->seq)
+		r = forget(work, set != NULL);
 	if (r == 0 && set) {
 		r = apply_events(work, report->snapshot_seq);
 		/* one that is older than what is here was sent before its answer came */
@@ -419,7 +461,7 @@ bool ingest_renew(struct collector *collector, const struct report *report,
 
 	if (!source || !source->online || !is_known(source, report) || report->has_snapshot ||
 	    js_length(report->events) || strcmp(source->program, report->program) != 0 ||
-	    source->interval_ms != report->interval_ms ||
+	    source->interval_ms != report->interval_ms || report->acknowledged > source->seq ||
 	    strcmp(source->node->name, *report->name ? report->name : source->node->name) != 0)
 		return false;
 	source->heard_ms = clock_wall_ms();

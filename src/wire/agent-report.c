@@ -37,6 +37,7 @@ static void add_sender(const struct agent *agent, struct str *text)
 	js_set(js, "boot", js_string(spool_boot(agent->spool)));
 	js_set(js, "program", js_string(agent->program));
 	js_set(js, "interval_ms", js_int(agent->interval_ms));
+	js_set(js, "acknowledged", js_int((int64_t)spool_acknowledged(agent->spool)));
 	head = js_format(js, JS_COMPACT);
 	if (!head) {
 		text->failed = true;

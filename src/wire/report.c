@@ -196,6 +196,7 @@ static int get_role(const struct js *js, enum report_role *ret, struct err *err)
 
 static int get_sender(const struct js *js, struct report *report, struct err *err)
 {
+	int64_t acknowledged = 0;
 	int r = get_name(js, "node", &report->node, err);
 
 	if (r == 0)
@@ -209,6 +210,9 @@ static int get_sender(const struct js *js, struct report *report, struct err *er
 	if (r == 0)
 		r = get_number(js, "interval_ms", INTERVAL_MIN_MS, INTERVAL_MAX_MS,
 			       &report->interval_ms, err);
+	if (r == 0 && js_get(js, "acknowledged"))
+		r = get_number(js, "acknowledged", 0, SEQ_MAX, &acknowledged, err);
+	report->acknowledged = (uint64_t)acknowledged;
 	return r;
 }
 
@@ -231,6 +235,10 @@ static int get_snapshot(const struct js *js, struct report *report, struct err *
 		err_prefix(err, "snapshot: ");
 		return r;
 	}
+	if ((uint64_t)seq < report->acknowledged)
+		return err_set(err, -EINVAL,
+			       "the snapshot is older than what was acknowledged (%" PRIu64 ")",
+			       report->acknowledged);
 	report->has_snapshot = true;
 	report->snapshot_seq = (uint64_t)seq;
 	return 0;

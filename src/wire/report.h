@@ -42,7 +42,8 @@ struct report {
 	enum report_role role;
 	const char *boot;
 	const char *program;
-	int64_t interval_ms; /* the sender promises a report at least so often */
+	int64_t interval_ms;   /* the sender promises a report at least so often */
+	uint64_t acknowledged; /* what the sender no longer has, since it was acknowledged */
 	bool has_snapshot;
 	uint64_t snapshot_seq;	   /* the snapshot is the state after this event */
 	const struct js *snapshot; /* array for object_set_parse */

@@ -128,6 +128,7 @@ static inline int harness_send(struct harness *h, const char *text, struct repor
 	"{\"seq\":" seq ",\"time\":5,\"type\":\"" type "\",\"kind\":\"drive\",\"id\":\"" id        \
 	"\",\"cause\":\"c\",\"object\":{\"state\":\"" state "\"}}"
 #define EVENTS(events) ",\"events\":[" events "]"
+#define ACKNOWLEDGED(seq) ",\"acknowledged\":" seq
 
 /* --- what there is, as text */
 

@@ -105,6 +105,57 @@ static void a_missing_number_is_healed_by_a_snapshot(void **state)
 	assert_objects(&h, "drive d2 {\"state\":\"free\"}\n");
 }
 
+/* The store was put back from a copy: what the sender no longer has is not here. */
+static void what_an_older_store_misses_is_told_and_healed(void **state)
+{
+	HARNESS h;
+	struct report_answer answer;
+
+	(void)state;
+	begin(&h);
+	/* nothing happens there */
+	assert_int_equal(harness_send(&h, "{" SENDER("b1") ACKNOWLEDGED("5") "}", &answer), 0);
+	assert_true(answer.resync);
+	assert_int_equal(answer.ack, 2);
+	assert_int_equal(harness_send(&h,
+				      "{" SENDER("b1") ACKNOWLEDGED("5")
+					      SNAPSHOT("6", DRIVE("d2", "busy"))
+						      EVENTS(EVENT("6", "added", "d2", "busy")) "}",
+				      &answer),
+			 0);
+	assert_false(answer.resync);
+	assert_int_equal(answer.ack, 6);
+	assert_objects(&h, "drive d2 {\"state\":\"busy\"}\n");
+	assert_events(&h, "added drive d1 snapshot 0\n"
+			  "note gap forgotten 3 events were acknowledged, but are not here: the "
+			  "store is older than that 0\n"
+			  "added drive d2 c 6\nremoved drive d1 snapshot 0\n");
+	/* once */
+	assert_int_equal(harness_send(&h, "{" SENDER("b1") ACKNOWLEDGED("6") "}", &answer), 0);
+	assert_false(answer.resync);
+}
+
+/* The sender began anew, and was heard, after the copy was made. */
+static void of_a_boot_that_an_older_store_does_not_know_is_told_what_it_misses(void **state)
+{
+	HARNESS h;
+	struct report_answer answer;
+
+	(void)state;
+	begin(&h);
+	assert_int_equal(harness_send(&h, "{" SENDER("b2") ACKNOWLEDGED("7") "}", &answer), 0);
+	assert_true(answer.resync);
+	assert_int_equal(harness_send(&h,
+				      "{" SENDER("b2") ACKNOWLEDGED("7")
+					      SNAPSHOT("7", DRIVE("d1", "free")) "}",
+				      &answer),
+			 0);
+	assert_int_equal(answer.ack, 7);
+	assert_events(&h, "added drive d1 snapshot 0\n"
+			  "note gap forgotten 7 events were acknowledged, but are not here: the "
+			  "store is older than that 0\n");
+}
+
 static void events_before_a_snapshot_are_kept_and_not_doubled(void **state)
 {
 	HARNESS h;
@@ -392,6 +443,9 @@ int main(void)
 		cmocka_unit_test(events_are_applied_in_order),
 		cmocka_unit_test(what_is_sent_twice_changes_nothing),
 		cmocka_unit_test(a_missing_number_is_healed_by_a_snapshot),
+		cmocka_unit_test(what_an_older_store_misses_is_told_and_healed),
+		cmocka_unit_test(
+			of_a_boot_that_an_older_store_does_not_know_is_told_what_it_misses),
 		cmocka_unit_test(events_before_a_snapshot_are_kept_and_not_doubled),
 		cmocka_unit_test(an_old_snapshot_takes_nothing_back),
 		cmocka_unit_test(counters_are_kept_apart_and_make_no_event),
