@@ -79,7 +79,8 @@ static bool suits_hash(unsigned int hash, int size)
 }
 
 /* @text: base64 and ':', after "DHHC-1:HH:" */
-static int check_secret(unsigned int hash, const char *text, struct err *err)
+static int take_secret(unsigned int hash, const char *text, uint8_t ret[SECRET_MAX],
+		       size_t *ret_length, struct err *err)
 {
 	uint8_t bytes[SECRET_MAX + CRC_SIZE];
 	size_t length = strlen(text);
@@ -106,12 +107,17 @@ static int check_secret(unsigned int hash, const char *text, struct err *err)
 			err, -EINVAL,
 			"the DH-HMAC-CHAP key is damaged: its checksum is wrong; copy the whole "
 			"line again, or " HOW_TO);
+	if (r == 0) {
+		memcpy(ret, bytes, (size_t)size);
+		*ret_length = (size_t)size;
+	}
 out:
 	explicit_bzero(bytes, sizeof(bytes));
 	return r;
 }
 
-int dhchap_check(const char *key, struct err *err)
+int dhchap_decode(const char *key, unsigned int *ret_hash, uint8_t ret_secret[SECRET_MAX],
+		  size_t *ret_length, struct err *err)
 {
 	const char *hash = key + PREFIX_SIZE;
 
@@ -123,7 +129,19 @@ int dhchap_check(const char *key, struct err *err)
 		return err_set(err, -EINVAL,
 			       "after \"" PREFIX
 			       "\" a DH-HMAC-CHAP key has 00:, 01:, 02: or 03:; " HOW_TO);
-	return check_secret((unsigned int)(hash[1] - '0'), hash + 3, err);
+	*ret_hash = (unsigned int)(hash[1] - '0');
+	return take_secret(*ret_hash, hash + 3, ret_secret, ret_length, err);
+}
+
+int dhchap_check(const char *key, struct err *err)
+{
+	uint8_t secret[SECRET_MAX];
+	unsigned int hash;
+	size_t length;
+	int r = dhchap_decode(key, &hash, secret, &length, err);
+
+	explicit_bzero(secret, sizeof(secret));
+	return r;
 }
 
 static int check_access(int fd, const char *path, struct err *err)

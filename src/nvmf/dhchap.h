@@ -10,12 +10,20 @@
  */
 #pragma once
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/err.h"
 
 #define DHCHAP_KEY_MAX 128 /* the longest key has 103 bytes */
 
 /* Is it DHHC-1:HH:BASE64: with a length that suits HH and the right CRC? Returns: 0; -EINVAL. */
 int dhchap_check(const char *key, struct err *err);
+
+/* The same, and what it holds. @ret_hash  0 none, 1 to 3: SHA-256, -384, -512. @ret_secret is to be
+ * cleared. Returns: 0; -EINVAL. */
+int dhchap_decode(const char *key, unsigned int *ret_hash, uint8_t ret_secret[64],
+		  size_t *ret_length, struct err *err);
 
 /*
  * Read and check the key in the first line of a file. Refused unless it is a regular file of
