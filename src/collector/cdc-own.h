@@ -103,6 +103,7 @@ struct cdc_page {
 struct cdc {
 	struct collector *collector;
 	struct disc_server *server;
+	struct hostkeys *keys;
 	char nqn[NQN_MAX + 1];
 	struct cdc_model *model; /* NULL: to be made anew */
 	struct loop_source *timer;

@@ -12,6 +12,7 @@
 #include "base/js.h"
 #include "collector/cdc-own.h"
 #include "collector/collector.h"
+#include "collector/hostkey.h"
 #include "core/listener.h"
 #include "core/log.h"
 #include "nvmf/addr.h"
@@ -473,6 +474,24 @@ static void on_read(void *data, struct disc_conn *disc, const struct disc_log *l
 	conn->host->read_ms = now_ms;
 }
 
+static int on_secrets(void *data, const struct disc_host *who, struct disc_secrets *ret)
+{
+	struct cdc *cdc = data;
+	char address[64];
+
+	name_peer(who->peer, address);
+	return hostkey_secrets(cdc->keys, who->hostnqn, address, ret);
+}
+
+static void on_unproved(void *data, const struct disc_host *who, const char *why)
+{
+	struct cdc *cdc = data;
+	char address[64];
+
+	name_peer(who->peer, address);
+	hostkey_failed(cdc->keys, who->hostnqn, address, why);
+}
+
 static uint16_t on_dim(void *data, struct disc_conn *disc, const struct disc_dim *dim)
 {
 	const struct cdc *cdc = data;
@@ -513,7 +532,13 @@ static int start(struct cdc *cdc, struct err *err)
 {
 	const struct setup *setup = &cdc->collector->setup;
 	const struct disc_server_hooks hooks = {
-		.connect = on_connect, .read = on_read, .dim = on_dim, .gone = on_gone, .data = cdc
+		.connect = on_connect,
+		.secrets = on_secrets,
+		.unproved = on_unproved,
+		.read = on_read,
+		.dim = on_dim,
+		.gone = on_gone,
+		.data = cdc,
 	};
 	struct disc_server_params params = {
 		.nqn = cdc->nqn,
@@ -530,6 +555,8 @@ static int start(struct cdc *cdc, struct err *err)
 	params.bounds.connections = (unsigned int)setup->connections_max;
 	if (r == 0)
 		r = loop_add_timer(cdc->collector->loop, on_timer, cdc, &cdc->timer, err);
+	if (r == 0)
+		r = hostkey_new(cdc->collector, &cdc->keys, err);
 	if (r == 0)
 		r = disc_server_new(cdc->collector->loop, &params, &hooks, &cdc->server, err);
 	for (i = 0; r == 0 && i < setup->n_cdc_listen; i++)
@@ -568,6 +595,7 @@ void cdc_free(struct cdc *cdc)
 	if (!cdc)
 		return;
 	disc_server_free(cdc->server);
+	hostkey_free(cdc->keys);
 	loop_source_free(cdc->timer);
 	while (cdc->newest)
 		host_free(cdc, cdc->newest);

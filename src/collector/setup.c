@@ -163,8 +163,25 @@ static int take_nqn(struct setup *setup, const struct cfg_item *item, struct err
 	return r;
 }
 
+static int take_authentication(struct setup *setup, const struct cfg_item *item, struct err *err)
+{
+	const char *text;
+	int r = cfg_text(item, &text, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(text, "listed") != 0 && strcmp(text, "required") != 0)
+		return cfg_error(item, err, -EINVAL,
+				 "authentication = \"%s\": \"listed\" and \"required\" are there",
+				 text);
+	setup->cdc_all_prove = strcmp(text, "required") == 0;
+	return 0;
+}
+
 static int take_cdc(struct setup *setup, const struct cfg_item *group, struct err *err)
 {
+	static const struct text_key keys_dir = { "keys_dir", offsetof(struct setup, cdc_keys_dir),
+						  SETUP_PATH_MAX };
 	const struct cfg_item *item;
 	size_t i;
 	int r = cfg_need_group(group, err);
@@ -176,14 +193,18 @@ static int take_cdc(struct setup *setup, const struct cfg_item *group, struct er
 			r = take_listen(setup, item, err);
 		else if (strcmp(name, "nqn") == 0)
 			r = take_nqn(setup, item, err);
+		else if (strcmp(name, "keys_dir") == 0)
+			r = take_text(setup, item, &keys_dir, err);
+		else if (strcmp(name, "authentication") == 0)
+			r = take_authentication(setup, item, err);
 		else if (strcmp(name, "cntlid_first") == 0)
 			r = cfg_int(item, 1, NVME_CNTLID_MAX, &setup->cdc_cntlid_first, err);
 		else if (strcmp(name, "cntlid_last") == 0)
 			r = cfg_int(item, 1, NVME_CNTLID_MAX, &setup->cdc_cntlid_last, err);
 		else
 			r = cfg_error(item, err, -EINVAL,
-				      "unknown key \"%s\" in cdc: listen, nqn, cntlid_first and "
-				      "cntlid_last are known",
+				      "unknown key \"%s\" in cdc: listen, nqn, keys_dir, "
+				      "authentication, cntlid_first and cntlid_last are known",
 				      name);
 	}
 	return r;
@@ -264,7 +285,8 @@ int setup_check_files(const struct setup *setup, struct err *err)
 		const char *key, *path;
 	} files[] = { { "certificate", setup->certificate },
 		      { "key", setup->key },
-		      { "client_ca", setup->client_ca } };
+		      { "client_ca", setup->client_ca },
+		      { "keys_dir", setup->cdc_keys_dir } };
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -297,6 +319,13 @@ int setup_check(const struct setup *setup, struct err *err)
 		return err_set(err, -EINVAL, "lease_min_seconds is more than lease_max_seconds");
 	if (setup->cdc_cntlid_first > setup->cdc_cntlid_last)
 		return err_set(err, -EINVAL, "cntlid_first of cdc is more than cntlid_last");
+	if (setup->cdc_all_prove && !*setup->cdc_keys_dir)
+		return err_set(err, -EINVAL,
+			       "authentication = \"required\" of cdc needs keys_dir: without keys "
+			       "nobody could come");
+	if (*setup->cdc_keys_dir && *setup->cdc_keys_dir != '/')
+		return err_set(err, -EINVAL, "keys_dir \"%s\" of cdc must be an absolute path",
+			       setup->cdc_keys_dir);
 	if (*setup->state_dir != '/')
 		return err_set(err, -EINVAL, "state_dir \"%s\" must be an absolute path",
 			       setup->state_dir);

@@ -2,6 +2,7 @@
 /* setup - the configuration of the collector, collector.conf. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,8 @@ struct setup {
 	size_t n_cdc_listen;
 	char cdc_nqn[NQN_MAX + 1];		   /* "": one that stays with the store */
 	int64_t cdc_cntlid_first, cdc_cntlid_last; /* its part of the controller ids */
+	char cdc_keys_dir[SETUP_PATH_MAX];	   /* of keys of hosts (hostkey.h); "" none */
+	bool cdc_all_prove;			   /* also those without a key: they are refused */
 	struct rf_conf redfish;
 };
 

@@ -147,45 +147,73 @@ static void watch_peer(const struct disc_conn *conn)
 	setsockopt(conn->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
 }
 
-static int ask_user(struct disc_conn *conn, const struct nvme_connect_data *data,
-		    struct disc_log **ret)
+void conn_describe(const struct disc_conn *conn, const struct nvme_connect_data *data,
+		   struct conn_addresses *addresses, struct disc_host *ret)
 {
-	struct disc_server *server = conn->server;
-	struct sockaddr_storage peer = { 0 };
-	struct sockaddr_storage local = { 0 };
-	struct disc_host host = {
+	*addresses = (struct conn_addresses){ 0 };
+	*ret = (struct disc_host){
 		.hostnqn = data->hostnqn,
 		.subnqn = data->subnqn,
 		.cntlid = conn->cntlid,
 		.kato_ms = conn->kato_ms,
-		.peer = (struct sockaddr *)&peer,
-		.local = (struct sockaddr *)&local,
-		.peer_size = sizeof(peer),
-		.local_size = sizeof(local),
+		.peer = (struct sockaddr *)&addresses->peer,
+		.local = (struct sockaddr *)&addresses->local,
+		.peer_size = sizeof(addresses->peer),
+		.local_size = sizeof(addresses->local),
 	};
+	memcpy(ret->hostid, data->hostid, sizeof(ret->hostid));
+	if (getpeername(conn->fd, (struct sockaddr *)&addresses->peer, &ret->peer_size) < 0)
+		ret->peer_size = 0;
+	if (getsockname(conn->fd, (struct sockaddr *)&addresses->local, &ret->local_size) < 0)
+		ret->local_size = 0;
+}
 
-	memcpy(host.hostid, data->hostid, sizeof(host.hostid));
-	if (getpeername(conn->fd, (struct sockaddr *)&peer, &host.peer_size) < 0)
-		host.peer_size = 0;
-	if (getsockname(conn->fd, (struct sockaddr *)&local, &host.local_size) < 0)
-		host.local_size = 0;
-	return server->hooks.connect(server->hooks.data, conn, &host, ret);
+/* Returns: as the hook; also when it has ended meanwhile. */
+static int ask_user(struct disc_conn *conn, const struct nvme_connect_data *data)
+{
+	struct disc_server *server = conn->server;
+	struct conn_addresses addresses;
+	struct disc_log *log = NULL;
+	struct disc_host host;
+	int r;
+
+	conn_describe(conn, data, &addresses, &host);
+	r = server->hooks.connect(server->hooks.data, conn, &host, &log);
+	if (conn->state == CONN_DEAD) {
+		disc_log_unref(log);
+		return -ECANCELED;
+	}
+	if (r < 0)
+		return r;
+	conn->log = log;
+	conn->state = CONN_CONNECTED;
+	conn->heard_ms = swarm_now_ms(server->swarm);
+	server->counters.connects++;
+	watch_peer(conn);
+	time_set(conn);
+	return 0;
+}
+
+bool command_let_in(struct disc_conn *conn, const struct nvme_connect_data *data)
+{
+	return ask_user(conn, data) == 0;
 }
 
 static void let_in(struct disc_conn *conn, const struct nvme_sqe *sqe,
 		   const struct nvme_connect_data *data)
 {
 	struct disc_server *server = conn->server;
-	struct disc_log *log = NULL;
-	int r = -EAGAIN;
+	struct disc_secrets secrets = { 0 };
+	int must = proof_ask(conn, data, &secrets);
+	int r = must < 0 ? must : -EAGAIN;
 
-	conn->cntlid = server_id_take(server);
+	explicit_bzero(&secrets, sizeof(secrets));
+	if (must >= 0)
+		conn->cntlid = server_id_take(server);
 	if (conn->cntlid)
-		r = ask_user(conn, data, &log);
-	if (conn->state == CONN_DEAD) {
-		disc_log_unref(log);
+		r = must ? proof_begin(conn, data) : ask_user(conn, data);
+	if (conn->state == CONN_DEAD)
 		return;
-	}
 	if (r < 0) {
 		if (conn->cntlid)
 			server_id_release(server, conn->cntlid);
@@ -197,13 +225,8 @@ static void let_in(struct disc_conn *conn, const struct nvme_sqe *sqe,
 			refuse(conn, sqe, 0, NVME_SC_CONNECT_BUSY);
 		return;
 	}
-	conn->log = log;
-	conn->state = CONN_CONNECTED;
-	conn->heard_ms = swarm_now_ms(server->swarm);
-	server->counters.connects++;
-	watch_peer(conn);
-	time_set(conn);
-	command_answer_value(conn, sqe, conn->cntlid, NVME_SC_SUCCESS);
+	command_answer_value(conn, sqe, conn->cntlid | (must ? NVME_CONNECT_AUTH_REQUIRED : 0),
+			     NVME_SC_SUCCESS);
 }
 
 static void run_connect(struct disc_conn *conn, const struct nvme_sqe *sqe, const uint8_t *bytes,
@@ -214,7 +237,7 @@ static void run_connect(struct disc_conn *conn, const struct nvme_sqe *sqe, cons
 	struct nvme_connect_data data;
 	uint16_t where;
 
-	if (conn->state == CONN_CONNECTED)
+	if (conn->state >= CONN_AUTH)
 		command_answer(conn, sqe, NVME_SC_SEQUENCE | NVME_SC_DNR);
 	else if (sqe->cdw[0] & 0xffff)
 		refuse(conn, sqe, 0, NVME_SC_CONNECT_FORMAT | NVME_SC_DNR);
@@ -307,7 +330,9 @@ static uint8_t fctype_of(const struct nvme_sqe *sqe)
 uint32_t command_data_max(const struct disc_conn *conn, const struct nvme_sqe *sqe)
 {
 	if (sqe->opcode == NVME_FABRICS)
-		return fctype_of(sqe) == NVME_CONNECT ? NVME_CONNECT_DATA_BYTES : 0;
+		return fctype_of(sqe) == NVME_CONNECT			 ? NVME_CONNECT_DATA_BYTES
+		       : fctype_of(sqe) == NVME_AUTH_SEND && conn->proof ? NVME_ADMIN_CAPSULE_MAX
+									 : 0;
 	if (sqe->opcode == NVME_DISC_INFO_MGMT && (conn->csts & NVME_CSTS_RDY))
 		return conn->server->bounds.dim_bytes;
 	return 0;
@@ -320,6 +345,10 @@ static void run_fabrics(struct disc_conn *conn, const struct nvme_sqe *sqe, cons
 
 	if (type == NVME_CONNECT)
 		run_connect(conn, sqe, bytes, length);
+	else if (type == NVME_AUTH_SEND || type == NVME_AUTH_RECEIVE)
+		proof_run(conn, sqe, bytes, length);
+	else if (conn->state == CONN_AUTH)
+		command_answer(conn, sqe, NVME_SC_AUTH_REQUIRED | NVME_SC_DNR);
 	else if (conn->state != CONN_CONNECTED)
 		command_answer(conn, sqe, NVME_SC_SEQUENCE | NVME_SC_DNR);
 	else if (type == NVME_PROPERTY_GET)
@@ -335,6 +364,8 @@ void command_run(struct disc_conn *conn, const struct nvme_sqe *sqe, const uint8
 {
 	if (sqe->opcode == NVME_FABRICS)
 		run_fabrics(conn, sqe, bytes, length);
+	else if (conn->state == CONN_AUTH)
+		command_answer(conn, sqe, NVME_SC_AUTH_REQUIRED | NVME_SC_DNR);
 	else if (!(conn->csts & NVME_CSTS_RDY))
 		command_answer(conn, sqe, NVME_SC_SEQUENCE | NVME_SC_DNR);
 	else

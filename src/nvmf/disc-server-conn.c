@@ -103,6 +103,7 @@ static void release(struct disc_conn *conn)
 	conn->pinned = NULL;
 	transfer_free(conn, conn->transfer);
 	conn->transfer = NULL;
+	proof_free(conn);
 	free(conn->rest);
 	conn->rest = NULL;
 	conn->n_rest = 0;
@@ -135,6 +136,8 @@ void conn_end(struct disc_conn *conn, enum disc_gone why, const char *text)
 		return;
 	/* dead before the user hears of it: whatever he does then does not end it twice */
 	server_enter(server);
+	if (was == CONN_AUTH && why != DISC_GONE_SERVER)
+		proof_tell(conn, text);
 	die(conn);
 	if (was == CONN_CONNECTED)
 		server->hooks.gone(server->hooks.data, conn, why, text);
@@ -155,6 +158,8 @@ static void linger(struct disc_conn *conn, const char *text)
 	struct disc_server *server = conn->server;
 	bool known = conn->state == CONN_CONNECTED;
 
+	if (conn->state == CONN_AUTH)
+		proof_tell(conn, text);
 	conn->state = CONN_LINGER;
 	conn->heard_ms = swarm_now_ms(server->swarm);
 	shutdown(conn->fd, SHUT_WR);

@@ -7,6 +7,7 @@
  *   disc-server-out.c      bytes out: at once, or as soon as the peer takes them
  *   disc-server-command.c  fabrics commands: Connect, properties; the table of all
  *   disc-server-admin.c    admin commands: Identify, Get Log Page, features, events
+ *   disc-server-proof.c    before a host is let in: does it prove who it is?
  *   disc-server-time.c     what comes with time: handshake, keep-alive, events again
  */
 #pragma once
@@ -29,6 +30,7 @@
 enum conn_state {
 	CONN_NEW,	/* before ICReq */
 	CONN_READY,	/* before Connect */
+	CONN_AUTH,	/* connected, but it has to prove who it is */
 	CONN_CONNECTED, /* the user knows of it */
 	CONN_LINGER,	/* it was told what is wrong; the peer is given time to read that */
 	CONN_DEAD,	/* freed as soon as nobody is working on it */
@@ -57,6 +59,8 @@ struct disc_peer {
 	uint8_t key[16];
 	unsigned int count;
 };
+
+struct conn_proof;
 
 struct disc_conn {
 	struct disc_server *server;
@@ -88,6 +92,7 @@ struct disc_conn {
 	struct disc_log *log;
 	struct disc_log *pinned; /* what it reads just now */
 	struct disc_peer *peer;
+	struct conn_proof *proof; /* NULL: it need not prove anything */
 	void *user;
 };
 
@@ -183,6 +188,30 @@ void command_send_bytes(struct disc_conn *conn, const struct nvme_sqe *sqe, cons
 			uint32_t length);
 /* Can it take so much? Answered if not. */
 bool command_has_room(struct disc_conn *conn, const struct nvme_sqe *sqe, uint32_t length);
+
+/* Ask the user for its view. Returns: false: it is not let in, or it is over. */
+bool command_let_in(struct disc_conn *conn, const struct nvme_connect_data *data);
+
+/* Where it comes from, where it came to; to be kept as long as the host that is described. */
+struct conn_addresses {
+	struct sockaddr_storage peer, local;
+};
+void conn_describe(const struct disc_conn *conn, const struct nvme_connect_data *data,
+		   struct conn_addresses *addresses, struct disc_host *ret);
+
+/* --- authentication */
+
+/* Must it? Returns: as the hook. */
+int proof_ask(struct disc_conn *conn, const struct nvme_connect_data *data,
+	      struct disc_secrets *ret_secrets);
+/* It is not let in until it has. Returns: 0; -ENOMEM. */
+int proof_begin(struct disc_conn *conn, const struct nvme_connect_data *data);
+void proof_free(struct disc_conn *conn);
+/* Authentication Send or Receive. */
+void proof_run(struct disc_conn *conn, const struct nvme_sqe *sqe, const uint8_t *bytes,
+	       uint32_t length);
+/* Tell the user that it did not prove itself. */
+void proof_tell(struct disc_conn *conn, const char *text);
 
 void admin_run(struct disc_conn *conn, const struct nvme_sqe *sqe, const uint8_t *bytes,
 	       uint32_t length);

@@ -22,6 +22,7 @@
 
 #include "base/err.h"
 #include "core/loop.h"
+#include "nvmf/dhchap.h"
 #include "nvmf/disc-log.h"
 #include "nvmf/nvme-spec.h"
 
@@ -57,6 +58,12 @@ struct disc_host {
 	socklen_t peer_size, local_size;
 };
 
+/* By which a host proves who it is, and we to it: "DHHC-1:.." of dhchap.h. */
+struct disc_secrets {
+	char host[DHCHAP_KEY_MAX];
+	char controller[DHCHAP_KEY_MAX]; /* "": none */
+};
+
 struct disc_dim {
 	uint8_t tas;	      /* 0 register, 1 deregister, 2 update */
 	const uint8_t *bytes; /* as TP8010 has it, length unchecked */
@@ -79,6 +86,14 @@ struct disc_server_hooks {
 	 */
 	int (*connect)(void *data, struct disc_conn *conn, const struct disc_host *host,
 		       struct disc_log **ret_log);
+	/*
+	 * Before connect: must it prove who it is (DH-HMAC-CHAP)? Asked again when it does. May be
+	 * NULL: nobody must. Returns: 0 no; 1 yes, *ret filled: then connect is asked only after it
+	 * has; -EACCES, -EAGAIN as of connect.
+	 */
+	int (*secrets)(void *data, const struct disc_host *host, struct disc_secrets *ret);
+	/* It must, and did not: it saw nothing. May be NULL. */
+	void (*unproved)(void *data, const struct disc_host *host, const char *why);
 	/* It read its view completely; for audit. May be NULL. */
 	void (*read)(void *data, struct disc_conn *conn, const struct disc_log *log);
 	/* Returns: NVME_SC_x. NULL: NVME_SC_FUNCTION_DISABLED. */
@@ -114,7 +129,7 @@ void disc_conn_close(struct disc_conn *conn, const char *why);
 
 struct disc_server_counters {
 	uint64_t accepted, connects, refused, commands, log_reads, events, keep_alives, timeouts,
-		protocol_errors, over_bounds, bytes_out;
+		protocol_errors, over_bounds, bytes_out, unproved;
 	unsigned int connections;
 };
 void disc_server_counters(const struct disc_server *server, struct disc_server_counters *ret);
