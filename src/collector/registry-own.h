@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* registry-own - what registry.c (look up, change) and registry-save.c (store) share. */
+/*
+ * registry-own - what the files of the registry share.
+ *
+ *   registry.c         nodes and sources
+ *   registry-object.c  their objects
+ *   registry-want.c    what is wanted of them
+ *   registry-save.c    to the store and back
+ */
 #pragma once
 
 #include "collector/registry.h"
@@ -34,6 +41,13 @@ struct registry {
 
 /* --- of registry.c */
 
+int registry_pointers_insert(struct pointers *pointers, size_t index, void *pointer,
+			     struct err *err);
+void registry_pointers_remove(struct pointers *pointers, size_t index);
+/* The first that is not before @key; @compare  of the key with one of them. */
+size_t registry_lower_bound(void *const *at, size_t count, const void *key,
+			    int (*compare)(const void *key, const void *one));
+
 /* "" changes nothing. */
 int registry_node_rename(struct registry *registry, struct registry_node *node, const char *name,
 			 struct err *err);
@@ -46,16 +60,22 @@ int registry_source_make(struct registry *registry, const char *node_id, const c
 void registry_source_drop(struct registry *registry, struct registry_source *source);
 /* Objects and wants away. */
 void registry_source_clear(struct registry *registry, struct registry_source *source);
-int registry_want_put(struct registry_source *source, const char *intent, const char *entry,
-		      struct err *err);
 
+/* The kind as it is shared. NULL: out of memory, or too many. */
+const char *registry_kind(struct registry *registry, const char *kind);
+
+/* --- of registry-object.c */
+
+void registry_object_free(struct registry_object *object);
 /* As registry_object_put, but nothing is noted for the store. */
 int registry_object_load(struct registry *registry, struct registry_source *source,
 			 const char *kind, const char *id, const char *attrs, bool dirty,
 			 struct err *err);
 
-/* The kind as it is shared. NULL: out of memory, or too many. */
-const char *registry_kind(struct registry *registry, const char *kind);
+/* --- of registry-want.c */
+
+int registry_want_put(struct registry_source *source, const char *intent, const char *entry,
+		      struct err *err);
 
 /* --- of registry-save.c */
 

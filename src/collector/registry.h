@@ -112,6 +112,8 @@ int registry_load(struct registry *registry, struct err *err);
 
 size_t registry_node_count(const struct registry *registry);
 struct registry_node *registry_node_at(const struct registry *registry, size_t index);
+/* The first whose id comes after @id, which need not be there; the number of nodes: none. */
+size_t registry_node_after(const struct registry *registry, const char *id);
 /* By id, else by name; NULL: none. Of two machines that had the name, one after the other, it is
  * the one that is there. */
 struct registry_node *registry_node_find(const struct registry *registry, const char *id_or_name);
@@ -144,6 +146,9 @@ typedef int (*registry_object_fn)(void *data, const struct registry_source *sour
 				  const struct registry_object *object);
 int registry_each(const struct registry *registry, const struct registry_filter *filter,
 		  registry_object_fn fn, void *data);
+/* Those of one node; @filter's is not looked at. */
+int registry_node_each(const struct registry_node *node, const struct registry_filter *filter,
+		       registry_object_fn fn, void *data);
 
 /* The attributes as a value, to be freed; NULL: out of memory. */
 struct js *registry_object_attrs(const struct registry_object *object);
