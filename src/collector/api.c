@@ -15,6 +15,9 @@
 
 #define EVENTS_LIMIT 1000
 #define EVENTS_LIMIT_MAX 10000
+#define LIST_LIMIT_MAX 100000
+/* A page is shorter than what was asked for if it takes longer: others wait meanwhile. */
+#define LIST_MS 3
 
 /* --- what handlers use */
 
@@ -113,22 +116,8 @@ static int get_filter(const struct api_request *request, struct filter *ret, str
 	return get_role(request, &ret->role, err);
 }
 
-static int list_of_kind(struct collector *collector, const struct api_request *request,
-			const char *kind, struct api_answer *answer, struct err *err)
-{
-	struct filter filter = { .kind = kind };
-	int r = get_filter(request, &filter, err);
-
-	if (r < 0)
-		return r;
-	if (kind && strcmp(kind, "node") == 0)
-		return view_nodes(collector, &filter, &answer->body, err);
-	return view_objects(collector, &filter, &answer->body, err);
-}
-
-/* A list by its name in the path. */
-static int get_list(struct collector *collector, const struct api_request *request,
-		    struct api_answer *answer, struct err *err)
+/* The kind that a list by its name in the path is of. */
+static int get_kind(const struct api_request *request, const char **ret, struct err *err)
 {
 	static const struct {
 		const char *path, *kind;
@@ -147,15 +136,43 @@ static int get_list(struct collector *collector, const struct api_request *reque
 	size_t i;
 
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		if (strcmp(request->path, lists[i].path) == 0)
-			return list_of_kind(collector, request, lists[i].kind, answer, err);
-	return err_set(err, -ENOENT, "there is no list %s", request->path);
+		if (strcmp(request->path, lists[i].path) == 0) {
+			*ret = lists[i].kind;
+			return 0;
+		}
+	if (strcmp(request->path, "/objects") != 0)
+		return err_set(err, -ENOENT, "there is no list %s", request->path);
+	*ret = api_query(request, "kind");
+	return 0;
 }
 
-static int get_objects(struct collector *collector, const struct api_request *request,
-		       struct api_answer *answer, struct err *err)
+int api_list_filter(const struct api_request *request, struct filter *ret, struct err *err)
 {
-	return list_of_kind(collector, request, api_query(request, "kind"), answer, err);
+	*ret = (struct filter){ .role = -1 };
+	int r = get_kind(request, &ret->kind, err);
+
+	return r < 0 ? r : get_filter(request, ret, err);
+}
+
+/* All of it if no limit is given: front-list.c sends that in parts where it is long. */
+static int get_list(struct collector *collector, const struct api_request *request,
+		    struct api_answer *answer, struct err *err)
+{
+	struct view_page page = VIEW_PAGE_ALL;
+	struct filter filter;
+	uint64_t limit = 0;
+	int r = api_list_filter(request, &filter, err);
+
+	if (r == 0)
+		r = api_number(request, "limit", LIST_LIMIT_MAX, 0, &limit, err);
+	if (r < 0)
+		return r;
+	page.after = api_query(request, "after");
+	if (limit) {
+		page.limit = (size_t)limit;
+		page.ms = LIST_MS;
+	}
+	return view_list(collector, &filter, &page, &answer->body, err);
 }
 
 static int get_status(struct collector *collector, const struct api_request *request,
@@ -326,17 +343,17 @@ static int get_metrics(struct collector *collector, const struct api_request *re
 /* --- routes */
 
 static const struct api_route routes[] = {
-	{ "GET", "/nodes", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/endpoints", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/subsystems", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/namespaces", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/drives", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/hosts", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/connections", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/controllers", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/devices", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/sessions", AUTH_VIEWER, 0, get_list },
-	{ "GET", "/objects", AUTH_VIEWER, 0, get_objects },
+	{ "GET", "/nodes", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/endpoints", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/subsystems", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/namespaces", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/drives", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/hosts", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/connections", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/controllers", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/devices", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/sessions", AUTH_VIEWER, API_LISTS, get_list },
+	{ "GET", "/objects", AUTH_VIEWER, API_LISTS, get_list },
 	{ "GET", "/events", AUTH_VIEWER, 0, get_events },
 	{ "GET", "/status", AUTH_VIEWER, 0, get_status },
 	{ "GET", "/metrics", AUTH_VIEWER, 0, get_metrics },

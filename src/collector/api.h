@@ -51,7 +51,10 @@ struct api_answer {
 typedef int (*api_fn)(struct collector *collector, const struct api_request *request,
 		      struct api_answer *answer, struct err *err);
 
-enum { API_WRITES = 1 << 0 };
+enum {
+	API_WRITES = 1 << 0,
+	API_LISTS = 1 << 1, /* api_list_filter is what it asks for */
+};
 
 struct api_route {
 	const char *method;
@@ -70,6 +73,9 @@ int api_number(const struct api_request *request, const char *key, uint64_t max,
  * -EINVAL. */
 int api_events_filter(const struct api_request *request, int64_t otherwise,
 		      struct events_filter *ret, struct err *err);
+/* What is asked of a list of nodes or objects. Texts are borrowed. Returns: 0; -EINVAL; -ENOENT. */
+struct filter;
+int api_list_filter(const struct api_request *request, struct filter *ret, struct err *err);
 /* The body as a JSON object. Returns: 0, *ret owned; -EBADMSG, -EINVAL; -ENOMEM. */
 int api_body(const struct api_request *request, struct js **ret, struct err *err);
 /* Put a value into the answer. Returns: 0; -ENOMEM. */

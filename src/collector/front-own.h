@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* front-own - what front.c (requests) and front-poll.c (those who wait for what is wanted) share.
- */
+/* front-own - what front.c (requests), front-list.c (long lists) and front-poll.c (those who wait
+ * for what is wanted) share. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +11,8 @@
 #include "core/httpd.h"
 #include "core/loop.h"
 
+struct filter;
+struct front_list;
 struct front_poll;
 struct pending;
 
@@ -25,6 +27,10 @@ struct front {
 	struct loop_source *timer; /* of polls */
 	int64_t timer_due_ms;
 	struct loop_source *keep_alive; /* of event streams */
+	struct front_list *lists;	/* that are being sent */
+	size_t n_lists;
+	uint64_t list_turn;
+	struct loop_source *list_timer;
 	bool stopping;
 };
 
@@ -39,3 +45,11 @@ void front_on_timeout(void *front);
 /* All polls away: without an answer, or with 503. */
 void front_polls_free(struct front *front);
 void front_polls_refuse(struct front *front);
+
+/* --- of front-list.c */
+/* Answer with the whole list. @after  from behind that node on; NULL: from the beginning */
+void front_list(struct front *front, struct httpd_request *request, const struct filter *filter,
+		const char *after);
+void front_on_list(void *front);
+/* All away, without an end. */
+void front_lists_free(struct front *front);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "collector/collector.h"
+#include "collector/filter.h"
 #include "collector/front-own.h"
 #include "collector/ingest.h"
 #include "collector/redfish.h"
@@ -390,6 +391,7 @@ static void on_api(struct front *front, struct httpd_request *request, const str
 	struct api_request api = as_api(request, who);
 	struct api_answer answer = API_ANSWER_NULL;
 	const struct api_route *route;
+	struct filter filter;
 	struct err err = ERR_NULL;
 	int r = api_find(api.method, api.path, &route, &api.id, &err);
 
@@ -399,6 +401,11 @@ static void on_api(struct front *front, struct httpd_request *request, const str
 	}
 	if (route->flags & API_WRITES && who->right >= route->right) {
 		write_later(front, request, route, who);
+		return;
+	}
+	if (route->flags & API_LISTS && who->right >= route->right && !api_query(&api, "limit") &&
+	    api_list_filter(&api, &filter, NULL) == 0) {
+		front_list(front, request, &filter, api_query(&api, "after"));
 		return;
 	}
 	api_call(front->collector, route, &api, &answer);
@@ -597,6 +604,8 @@ int front_new(struct collector *collector, int listen_fd, struct front **ret, st
 	if (r == 0)
 		r = loop_add_timer(collector->loop, on_keep_alive, front, &front->keep_alive, err);
 	if (r == 0)
+		r = loop_add_timer(collector->loop, front_on_list, front, &front->list_timer, err);
+	if (r == 0)
 		r = start(front, &front->httpd, err);
 	if (r < 0) {
 		front_free(front);
@@ -618,6 +627,7 @@ int front_reload(struct front *front, struct err *err)
 	commit_now(front->collector->commit);
 	pending_forget(front);
 	front_polls_free(front);
+	front_lists_free(front);
 	events_forget_streams(front->collector->events);
 	if (front->collector->redfish)
 		redfish_forget_requests(front->collector->redfish);
@@ -638,6 +648,7 @@ void front_free(struct front *front)
 		return;
 	pending_forget(front);
 	front_polls_free(front);
+	front_lists_free(front);
 	if (front->collector->events)
 		events_forget_streams(front->collector->events);
 	if (front->collector->redfish)
@@ -645,6 +656,7 @@ void front_free(struct front *front)
 	httpd_free(front->httpd);
 	loop_source_free(front->timer);
 	loop_source_free(front->keep_alive);
+	loop_source_free(front->list_timer);
 	if (front->listen_fd >= 0)
 		close(front->listen_fd);
 	free(front);

@@ -68,52 +68,13 @@ int view_node_event(struct collector *collector, const struct registry_source *s
 	return events_add(collector->events, &event, err);
 }
 
-static void begin_list(struct str *out)
-{
-	str_addf(out, "{\"version\":%d,\"items\":[", REPORT_VERSION);
-}
-
-static int end_list(struct str *out, struct err *err)
-{
-	str_add(out, "]}");
-	return out->failed ? err_nomem(err) : 0;
-}
-
-int view_nodes(const struct collector *collector, const struct filter *filter, struct str *out,
-	       struct err *err)
-{
-	struct filter_run run;
-	const char *comma = "\n";
-	size_t i;
-
-	filter_begin(collector->registry, filter, &run);
-	begin_list(out);
-	for (i = 0; i < registry_node_count(collector->registry); i++) {
-		struct registry_node *node = registry_node_at(collector->registry, i);
-		CLEANUP_JS struct js *js = NULL;
-		CLEANUP_FREE char *text = NULL;
-
-		if (!filter_fits_node(&run, node))
-			continue;
-		js = view_node(node);
-		js_set(js, "kind", js_string("node"));
-		js_set(js, "id", js_string(node->id));
-		text = js_format(js, JS_COMPACT);
-		if (!text)
-			return err_nomem(err);
-		str_add(out, comma);
-		str_add(out, text);
-		comma = ",\n";
-	}
-	return end_list(out, err);
-}
-
-/* --- objects */
+/* --- lists */
 
 struct lister {
 	struct filter_run run;
 	struct str *out;
 	const char *comma;
+	size_t count;
 	/* of the source that was last */
 	const struct registry_source *source;
 	struct str head;
@@ -166,25 +127,97 @@ static int list_one(void *data, const struct registry_source *source,
 	}
 	str_add(lister->out, "}");
 	lister->comma = ",\n";
+	lister->count++;
 	return 0;
 }
 
-int view_objects(const struct collector *collector, const struct filter *filter, struct str *out,
-		 struct err *err)
+/* --- pages */
+
+static void list_node(struct lister *lister, const struct registry_node *node)
 {
-	struct registry_filter in_registry = {
-		.node = filter->node, .role = filter->role, .kind = filter->kind, .id = filter->id
-	};
-	struct lister lister = { .out = out, .comma = "\n", .head = STR_NULL };
+	CLEANUP_JS struct js *js = NULL;
+	CLEANUP_FREE char *text = NULL;
+
+	if (!filter_fits_node(&lister->run, node))
+		return;
+	js = view_node(node);
+	js_set(js, "kind", js_string("node"));
+	js_set(js, "id", js_string(node->id));
+	text = js_format(js, JS_COMPACT);
+	if (!text) {
+		lister->out->failed = true;
+		return;
+	}
+	str_add(lister->out, lister->comma);
+	str_add(lister->out, text);
+	lister->comma = ",\n";
+	lister->count++;
+}
+
+static void list_objects(struct lister *lister, const struct registry_node *node)
+{
+	const struct filter *asked = lister->run.asked;
+	const struct registry_filter filter = { .role = asked->role,
+						.kind = asked->kind,
+						.id = asked->id };
+
+	if (!asked->node || strcmp(asked->node, node->id) == 0 ||
+	    strcmp(asked->node, node->name) == 0)
+		registry_node_each(node, &filter, list_one, lister);
+}
+
+static bool is_full(const struct view_page *page, const struct lister *lister, size_t begin,
+		    int64_t start_ms)
+{
+	return lister->count >= page->limit || lister->out->length - begin >= page->bytes ||
+	       (page->ms != INT64_MAX && clock_monotonic_ms() - start_ms >= page->ms);
+}
+
+int view_items(const struct collector *collector, const struct filter *filter,
+	       struct view_page *page, const char *comma, struct str *out, struct err *err)
+{
+	const struct registry *registry = collector->registry;
+	struct lister lister = { .out = out, .comma = comma, .head = STR_NULL };
+	bool nodes = filter->kind && strcmp(filter->kind, "node") == 0;
+	size_t i = page->after ? registry_node_after(registry, page->after) : 0;
+	int64_t start_ms = page->ms == INT64_MAX ? 0 : clock_monotonic_ms();
+	size_t begin = out->length;
 	bool failed;
 
-	filter_begin(collector->registry, filter, &lister.run);
-	begin_list(out);
-	registry_each(collector->registry, &in_registry, list_one, &lister);
+	page->next = NULL;
+	filter_begin(registry, filter, &lister.run);
+	for (; !page->next && i < registry_node_count(registry); i++) {
+		const struct registry_node *node = registry_node_at(registry, i);
+
+		if (nodes)
+			list_node(&lister, node);
+		else
+			list_objects(&lister, node);
+		if (i + 1 < registry_node_count(registry) &&
+		    is_full(page, &lister, begin, start_ms))
+			page->next = node->id;
+	}
 	filter_end(&lister.run);
-	failed = lister.head.failed;
+	page->count = lister.count;
+	failed = lister.head.failed || out->failed;
 	str_deinit(&lister.head);
-	return failed ? err_nomem(err) : end_list(out, err);
+	return failed ? err_nomem(err) : 0;
+}
+
+int view_list(const struct collector *collector, const struct filter *filter,
+	      struct view_page *page, struct str *out, struct err *err)
+{
+	int r;
+
+	str_addf(out, "{\"version\":%d,\"items\":[", REPORT_VERSION);
+	r = view_items(collector, filter, page, "\n", out, err);
+	str_add(out, "]");
+	if (page->next) {
+		str_add(out, ",\"next\":");
+		add_quoted(out, page->next);
+	}
+	str_add(out, "}");
+	return r == 0 && out->failed ? err_nomem(err) : r;
 }
 
 /* --- the collector itself */

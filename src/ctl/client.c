@@ -238,6 +238,7 @@ static int take_reply(const struct client *client, const struct httpc_reply *rep
 struct call {
 	const struct client *client;
 	struct httpc_call *httpc;
+	struct js *whole; /* the first page of a list, with the items of those that came after it */
 	bool is_done;
 	int r;
 	struct js *document;
@@ -289,6 +290,50 @@ static void forget(struct call *call)
 	if (call->httpc)
 		httpc_cancel(call->httpc);
 	js_free(call->document);
+	js_free(call->whole);
+}
+
+/* A page that came: its items to those that are there. Returns: where the next one begins; NULL. */
+static const char *take_page(struct call *call)
+{
+	const struct js *items = js_get(call->document, "items");
+	struct js *before;
+	size_t i;
+
+	if (!call->whole) {
+		call->whole = js_ref(call->document);
+	} else {
+		before = (struct js *)js_get(call->whole, "items");
+		for (i = 0; i < js_length(items); i++)
+			js_append(before, js_ref(js_at(items, i)));
+	}
+	return js_text(js_get(call->document, "next"));
+}
+
+/* Ask for the next page, if there is one. Returns: 1 it was asked for; 0 that was all; negative
+ * errno. */
+static int go_on(struct client *client, const char *path, struct call *call)
+{
+	CLEANUP_STR struct str next = STR_NULL;
+	const char *after;
+
+	if (call->r < 0)
+		return call->r;
+	after = take_page(call);
+	str_add(&next, path);
+	client_add_query(&next, "after", after);
+	js_free(call->document);
+	call->document = NULL;
+	call->is_done = !after;
+	if (next.failed)
+		return err_nomem(&call->err);
+	if (after) {
+		int r = start(client, "GET", str_get(&next), NULL, call);
+
+		return r < 0 ? r : 1;
+	}
+	call->document = TAKE_PTR(call->whole);
+	return 0;
 }
 
 int client_call(struct client *client, const char *method, const char *path, const struct js *body,
@@ -315,9 +360,21 @@ int client_call(struct client *client, const char *method, const char *path, con
 
 int client_get(struct client *client, const char *path, struct js **ret, struct err *err)
 {
-	int r = client_call(client, "GET", path, NULL, ret, err);
+	return client_get_all(client, &path, 1, ret, err);
+}
 
-	return r < 0 || *ret ? r : err_set(err, -EPROTO, "the collector's answer is empty");
+static int get_pages(struct client *client, const char *path, struct call *call)
+{
+	int r;
+
+	do {
+		r = wait_for(client, &call->is_done, &call->err);
+		if (r == 0)
+			r = go_on(client, path, call);
+	} while (r > 0);
+	if (r == 0 && !call->document)
+		r = err_set(&call->err, -EPROTO, "the collector's answer is empty");
+	return r;
 }
 
 int client_get_all(struct client *client, const char *const *paths, size_t count, struct js **rets,
@@ -332,9 +389,7 @@ int client_get_all(struct client *client, const char *const *paths, size_t count
 	for (i = 0; r == 0 && i < count; i++)
 		r = start(client, "GET", paths[i], NULL, &calls[i]);
 	for (i = 0; r == 0 && i < count; i++)
-		r = wait_for(client, &calls[i].is_done, &calls[i].err);
-	for (i = 0; r == 0 && i < count; i++)
-		r = calls[i].r;
+		r = get_pages(client, paths[i], &calls[i]);
 	/* the call that ended the loop is the one before */
 	if (r < 0 && i > 0 && err)
 		*err = calls[i - 1].err;

@@ -38,7 +38,9 @@ int client_catch_signals(struct client *client, struct err *err);
  */
 int client_call(struct client *client, const char *method, const char *path, const struct js *body,
 		struct js **ret, struct err *err);
+/* A list whose path asks for pages (limit=CLIENT_PAGE) is read to its end, as if it were one. */
 int client_get(struct client *client, const char *path, struct js **ret, struct err *err);
+#define CLIENT_PAGE "5000"
 
 /* Several at once: all or none. @rets  of @count, owned. Returns: as client_call of the first that
  * failed. */

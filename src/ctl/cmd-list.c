@@ -30,6 +30,7 @@ int cmd_list(struct ctl *ctl, struct err *err)
 	client_add_query(&path, "job", ctl->opt.job);
 	client_add_query(&path, "target", ctl->opt.target);
 	client_add_query(&path, "contradictions", ctl->opt.contradictions ? "1" : NULL);
+	client_add_query(&path, "limit", CLIENT_PAGE);
 	if (path.failed)
 		return err_nomem(err);
 	r = client_get(ctl->client, str_get(&path), &document, err);

@@ -88,13 +88,24 @@ static void on_stop(void *data, int number)
 static int take(struct screen *screen, struct err *err)
 {
 	struct js *documents[TOP_LISTS] = { NULL };
-	const char *paths[TOP_LISTS];
+	struct str paths[TOP_LISTS];
+	const char *texts[TOP_LISTS];
+	bool failed = false;
 	size_t i;
 	int r;
 
+	for (i = 0; i < TOP_LISTS; i++) {
+		paths[i] = STR_NULL;
+		str_add(&paths[i], top_path((enum top_list)i));
+		/* of events some are asked for, and no more */
+		client_add_query(&paths[i], "limit", i == TOP_EVENTS ? NULL : CLIENT_PAGE);
+		texts[i] = str_get(&paths[i]);
+		failed = failed || paths[i].failed;
+	}
+	r = failed ? err_nomem(err)
+		   : client_get_all(screen->ctl->client, texts, TOP_LISTS, documents, err);
 	for (i = 0; i < TOP_LISTS; i++)
-		paths[i] = top_path((enum top_list)i);
-	r = client_get_all(screen->ctl->client, paths, TOP_LISTS, documents, err);
+		str_deinit(&paths[i]);
 	if (r == 0 && top_take(screen->top, documents, clock_monotonic_ms()) < 0)
 		r = err_nomem(err);
 	return r;

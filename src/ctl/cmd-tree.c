@@ -27,6 +27,7 @@ static int get_lists(struct ctl *ctl, struct js *documents[TREE_LISTS], struct e
 		str_add(&paths[i], tree_path((enum tree_list)i));
 		if (ctl->cli.n_args == 1 && i != TREE_HOSTS)
 			client_add_query(&paths[i], "node", ctl->cli.args[0]);
+		client_add_query(&paths[i], "limit", CLIENT_PAGE);
 		texts[i] = str_get(&paths[i]);
 		failed = failed || paths[i].failed;
 	}

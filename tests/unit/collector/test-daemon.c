@@ -233,6 +233,31 @@ static void sender(struct str *out, const char *node, const char *name)
 		node, name);
 }
 
+/* Of a body in chunks, read to its end: their sizes away. */
+static void read_chunks(int fd, struct str *ret)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+	const char *at;
+	size_t size;
+	char buffer[4096];
+	ssize_t n;
+
+	do {
+		n = read(fd, buffer, sizeof(buffer));
+		if (n > 0)
+			str_add_n(&text, buffer, (size_t)n);
+	} while (n > 0 &&
+		 (text.length < 5 || memcmp(text.text + text.length - 5, "0\r\n\r\n", 5) != 0));
+	at = strstr(str_get(&text), "\r\n\r\n");
+	assert_non_null(at);
+	at += 4;
+	while ((size = strtoul(at, (char **)&at, 16)) > 0) {
+		assert_true(at + 2 + size < text.text + text.length);
+		str_add_n(ret, at + 2, size);
+		at += 2 + size + 2;
+	}
+}
+
 /* --- who may do what */
 
 static void wait_for_text(int fd, struct str *text, const char *what)
@@ -745,6 +770,116 @@ static void two_do_not_share_a_store(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
+/* --- lists */
+
+#define LIST_NODES 9
+#define LIST_OBJECTS 200
+#define LIST_FILL 2000
+
+static void report_much(const struct daemon *d, int node)
+{
+	CLEANUP_STR struct str body = STR_NULL;
+	char id[16];
+	int i;
+
+	snprintf(id, sizeof(id), "id%d", node);
+	sender(&body, id, id);
+	str_add(&body, ",\"snapshot\":{\"seq\":1,\"objects\":[");
+	for (i = 0; i < LIST_OBJECTS; i++)
+		str_addf(&body, "%s{\"kind\":\"drive\",\"id\":\"d%d\",\"path\":\"%0*d\"}",
+			 i ? "," : "", i, LIST_FILL, i);
+	str_add(&body, "]}}");
+	assert_int_equal(ask_quietly(d, d->token, "POST", "/report", str_get(&body)), 200);
+}
+
+/* Each is there once, those of a node together, nodes in their order. */
+static void check_items(const struct js *items, size_t first, size_t nodes)
+{
+	char id[32];
+	size_t i;
+
+	assert_int_equal(js_length(items), nodes * LIST_OBJECTS);
+	for (i = 0; i < nodes * LIST_OBJECTS; i++) {
+		snprintf(id, sizeof(id), "id%zu", first + i / LIST_OBJECTS);
+		assert_string_equal(js_text(js_get(js_at(items, i), "node_id")), id);
+		assert_true(i % LIST_OBJECTS == 0 ||
+			    strcmp(js_text(js_get(js_at(items, i - 1), "id")),
+				   js_text(js_get(js_at(items, i), "id"))) < 0);
+	}
+}
+
+static void a_long_list_comes_whole_though_it_is_sent_in_parts(void **state)
+{
+	DAEMON d;
+	CLEANUP_CLOSE int fd = -1;
+	CLEANUP_STR struct str text = STR_NULL;
+	CLEANUP_JS struct js *js = NULL;
+	int i;
+
+	(void)state;
+	daemon_begin(&d);
+	for (i = 0; i < LIST_NODES; i++)
+		report_much(&d, i);
+	fd = request(&d, d.token, "GET", "/drives", "", "");
+	read_chunks(fd, &text);
+	assert_true(text.length > LIST_NODES * LIST_OBJECTS * LIST_FILL);
+	assert_int_equal(js_parse(text.text, text.length, &js, NULL), 0);
+	assert_null(js_get(js, "next"));
+	check_items(js_get(js, "items"), 0, LIST_NODES);
+}
+
+static void a_list_of_which_its_reader_has_enough_harms_nobody(void **state)
+{
+	DAEMON d;
+	int fd;
+	int i;
+
+	(void)state;
+	daemon_begin(&d);
+	for (i = 0; i < LIST_NODES; i++)
+		report_much(&d, i);
+	for (i = 0; i < 80; i++) {
+		fd = request(&d, d.token, "GET", "/drives", "", "");
+		assert_true(fd >= 0);
+		close(fd);
+	}
+	assert_int_equal(ask_quietly(&d, d.token, "GET", "/status", ""), 200);
+	fd = request(&d, d.token, "GET", "/drives", "", "");
+	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/id3", ""), 200);
+	assert_int_equal(daemon_kill(&d, SIGTERM), 0);
+	close(fd);
+}
+
+static void a_page_ends_behind_a_node_and_the_next_one_begins_there(void **state)
+{
+	DAEMON d;
+	CLEANUP_JS struct js *page = NULL;
+	char path[64];
+	int i;
+
+	(void)state;
+	daemon_begin(&d);
+	for (i = 0; i < 4; i++)
+		report_much(&d, i);
+	assert_int_equal(ask(&d, d.token, "GET", "/drives?limit=1", "", &page), 200);
+	check_items(js_get(page, "items"), 0, 1);
+	assert_string_equal(js_text(js_get(page, "next")), "id0");
+	js_free(page);
+	page = NULL;
+	/* neither what comes before it nor that it has gone itself changes what follows */
+	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/id0", ""), 200);
+	assert_int_equal(ask_quietly(&d, d.token, "DELETE", "/nodes/id1", ""), 200);
+	snprintf(path, sizeof(path), "/drives?limit=%d&after=id0", LIST_OBJECTS + 1);
+	assert_int_equal(ask(&d, d.token, "GET", path, "", &page), 200);
+	check_items(js_get(page, "items"), 2, js_length(js_get(page, "items")) / LIST_OBJECTS);
+	js_free(page);
+	page = NULL;
+	assert_int_equal(ask(&d, d.token, "GET", "/drives?limit=5&after=id2", "", &page), 200);
+	check_items(js_get(page, "items"), 3, 1);
+	assert_null(js_get(page, "next"));
+	assert_int_equal(ask_quietly(&d, d.token, "GET", "/drives?limit=x", ""), 400);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -765,6 +900,9 @@ int main(void)
 		cmocka_unit_test(a_stream_goes_on_where_it_ended),
 		cmocka_unit_test(a_long_poll_ends_in_time),
 		cmocka_unit_test(what_was_acknowledged_is_there_once_after_kills),
+		cmocka_unit_test(a_long_list_comes_whole_though_it_is_sent_in_parts),
+		cmocka_unit_test(a_list_of_which_its_reader_has_enough_harms_nobody),
+		cmocka_unit_test(a_page_ends_behind_a_node_and_the_next_one_begins_there),
 		cmocka_unit_test(it_ends_in_order_and_the_address_is_free),
 		cmocka_unit_test(without_tls_only_loopback_is_served),
 		cmocka_unit_test(two_do_not_share_a_store),

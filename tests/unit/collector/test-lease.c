@@ -77,7 +77,7 @@ static void who_is_silent_is_lost_once_and_comes_back(void **state)
 	source = report(&h, QUICK("a") SNAPSHOT("1", DRIVE("d", "free")) "}", "a");
 	run_until_lost(&h, source);
 	assert_false(source->online);
-	view_objects(&h.collector, &filter, &text, NULL);
+	view_list(&h.collector, &filter, &(VIEW_PAGE_ALL), &text, NULL);
 	assert_non_null(strstr(str_get(&text), "\"stale\":true"));
 	assert_objects(&h, "drive d {\"state\":\"free\"}\n");
 	report(&h, QUICK("a") "}", "a");

@@ -48,9 +48,9 @@ static unsigned int canned_given[CANNED_MAX];
 
 static void canned_log(struct httpd_request *request)
 {
-	static const char *const keys[] = { "node",  "nqn",   "host",  "state", "kind",
-					    "after", "last",  "limit", "force", "contradictions",
-					    "job",   "target" };
+	static const char *const keys[] = { "node",   "nqn",   "host",		 "state",
+					    "kind",   "force", "contradictions", "job",
+					    "target", "after", "last",		 "limit" };
 	CLEANUP_STR struct str line = STR_NULL;
 	const char *token = httpd_header(request, "Authorization");
 	const char *last = httpd_header(request, "Last-Event-ID");

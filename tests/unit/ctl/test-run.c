@@ -30,7 +30,27 @@ static void lists_as_a_table_without_colours_where_it_is_no_terminal(void **stat
 			    "NODE     NQN  NSID  SIZE   STATE   DEVICE        DRIVE\n"
 			    "blake14  x    1     1 MiB  active  /dev/nvme1n1  -\n");
 	assert_string_equal(canned_text("err"), "");
-	canned_says("log", "GET /namespaces [Bearer t0ken]");
+	canned_says("log", "GET /namespaces limit=5000 [Bearer t0ken]");
+}
+
+static void long_lists_are_read_page_by_page(void **state)
+{
+	static const struct canned answers[] = {
+		{ "GET /subsystems", 200,
+		  "{\"version\":1,\"items\":[{\"node\":\"a\",\"nqn\":\"x\"}],\"next\":\"id/1\"}" },
+		{ "GET /subsystems", 200, "{\"version\":1,\"items\":[],\"next\":\"id 2\"}" },
+		{ "GET /subsystems", 200, ITEMS("{\"node\":\"b\",\"nqn\":\"y\"}") },
+		{ 0 },
+	};
+
+	(void)state;
+	canned_start(answers);
+	assert_int_equal(canned_run("subsystems --json --nqn z"), 0);
+	canned_says("out", "\"nqn\": \"x\"");
+	canned_says("out", "\"nqn\": \"y\"");
+	canned_says("log", "GET /subsystems nqn=z limit=5000");
+	canned_says("log", "GET /subsystems nqn=z after=id/1 limit=5000");
+	canned_says("log", "GET /subsystems nqn=z after=id 2 limit=5000");
 }
 
 static void filters_go_to_the_collector_whatever_is_in_them(void **state)
@@ -94,7 +114,7 @@ static void draws_the_tree_of_ten_lists(void **state)
 	canned_says("err", "there is no node nobody");
 	/* of one node only what is its own */
 	canned_says("log", "GET /objects node=nobody kind=controller");
-	canned_says("log", "GET /hosts [Bearer t0ken]");
+	canned_says("log", "GET /hosts limit=5000 [Bearer t0ken]");
 }
 
 static void one_picture_of_top_needs_no_terminal(void **state)
