@@ -345,7 +345,8 @@ static void run_fabrics(struct disc_conn *conn, const struct nvme_sqe *sqe, cons
 
 	if (type == NVME_CONNECT)
 		run_connect(conn, sqe, bytes, length);
-	else if (type == NVME_AUTH_SEND || type == NVME_AUTH_RECEIVE)
+	else if ((type == NVME_AUTH_SEND || type == NVME_AUTH_RECEIVE) &&
+		 conn->server->hooks.secrets)
 		proof_run(conn, sqe, bytes, length);
 	else if (conn->state == CONN_AUTH)
 		command_answer(conn, sqe, NVME_SC_AUTH_REQUIRED | NVME_SC_DNR);
