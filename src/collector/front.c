@@ -14,6 +14,7 @@
 #include "collector/front-own.h"
 #include "collector/ingest.h"
 #include "collector/redfish.h"
+#include "collector/rf-events.h"
 #include "core/httpd.h"
 #include "core/listener.h"
 
@@ -581,6 +582,8 @@ static void on_keep_alive(void *data)
 	struct front *front = data;
 
 	events_keep_alive(front->collector->events);
+	if (front->collector->redfish)
+		rfevents_keep_alive(front->collector->redfish->rfevents);
 	loop_timer_set(front->keep_alive, KEEP_ALIVE_MS, KEEP_ALIVE_MS / 10);
 }
 

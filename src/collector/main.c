@@ -11,6 +11,7 @@
 #include "collector/collector.h"
 #include "collector/front.h"
 #include "collector/redfish.h"
+#include "collector/rf-account.h"
 #include "collector/token.h"
 #include "core/log.h"
 #include "core/program.h"
@@ -114,6 +115,8 @@ static int start(void *data, struct loop *loop, struct err *err)
 		r = cdc_new(collector, &collector->cdc, err);
 	if (r == 0 && daemon->setup.redfish.enabled)
 		r = redfish_new(collector, &daemon->setup.redfish, &collector->redfish, err);
+	if (r == 0 && collector->redfish)
+		r = accounts_need_admin(collector->redfish->accounts, dirfd, err);
 	if (r < 0)
 		return r;
 	dim_apply(collector->dims);

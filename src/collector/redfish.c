@@ -8,6 +8,9 @@
 
 #include "base/cleanup.h"
 #include "collector/collector.h"
+#include "collector/rf-account.h"
+#include "collector/rf-events.h"
+#include "collector/rf-session.h"
 #include "collector/rf-static.h"
 #include "core/digest.h"
 #include "core/log.h"
@@ -20,6 +23,7 @@ struct rf_pending {
 	struct rf_request rf;
 	struct rf_call call;
 	bool is_kept;  /* by us, of httpd */
+	bool is_asked; /* its password is being looked at */
 	bool is_later; /* its handler has it */
 	bool is_skipped;
 	struct rf_pending *next, **at;
@@ -88,10 +92,21 @@ static void forget(struct rf_pending *pending)
 	pending->call.request = NULL;
 }
 
+/* Nothing has begun: there is nobody to tell of its end. */
+static bool drop_asked(struct rf_pending *pending)
+{
+	if (!pending->is_asked)
+		return false;
+	accounts_forget(pending->redfish->accounts, pending);
+	pending_free(pending);
+	return true;
+}
+
 static void on_gone(void *user, struct httpd_request *request)
 {
 	(void)request;
-	forget(user);
+	if (!drop_asked(user))
+		forget(user);
 }
 
 static void keep(struct rf_pending *pending)
@@ -154,18 +169,42 @@ static void on_answered(void *data, struct rf_call *call)
 	pending_free(pending);
 }
 
+/* A GET of the stream of events by somebody who has logged in is no document. */
+static bool follow(struct rf_pending *pending)
+{
+	const char *path = httpd_path(pending->request);
+
+	while (path[0] == '/' && path[1] == '/')
+		path++;
+	if (!pending->redfish->rfevents || strcmp(pending->rf.method, "GET") != 0 ||
+	    strcmp(path, RFEVENTS_SSE_URI) != 0 || !pending->call.who.privileges)
+		return false;
+	rfevents_follow(pending->redfish->rfevents, pending->request, &pending->call.who);
+	pending->request = NULL;
+	return true;
+}
+
 static void begin(struct rf_pending *pending)
 {
 	struct redfish *redfish = pending->redfish;
 
 	if (rf_service_begin(redfish->service, &pending->rf, &pending->call) == 0) {
-		reply(pending);
+		if (!follow(pending))
+			reply(pending);
 		pending_free(pending);
 		return;
 	}
 	keep(pending);
 	if (commit_join(redfish->collector->commit, write_call, done_call, pending) < 0)
 		done_call(pending, -ENOMEM, NULL);
+}
+
+static void on_asked(void *data)
+{
+	struct rf_pending *pending = data;
+
+	pending->is_asked = false;
+	begin(pending);
 }
 
 bool redfish_is_path(const char *path)
@@ -186,7 +225,12 @@ void redfish_request(struct redfish *redfish, struct httpd_request *request,
 		httpd_reply(request, 503, NULL, "", 0, NULL);
 		return;
 	}
-	begin(pending);
+	if (accounts_prepare(redfish->accounts, &pending->rf, on_asked, pending) == 0) {
+		begin(pending);
+		return;
+	}
+	pending->is_asked = true;
+	keep(pending);
 }
 
 void redfish_refuse_body(struct httpd_request *request)
@@ -206,10 +250,14 @@ void redfish_refuse_body(struct httpd_request *request)
 
 void redfish_forget_requests(struct redfish *redfish)
 {
-	struct rf_pending *pending;
+	struct rf_pending *pending, *next;
 
-	for (pending = redfish->pending; pending; pending = pending->next)
-		forget(pending);
+	for (pending = redfish->pending; pending; pending = next) {
+		next = pending->next;
+		if (!drop_asked(pending))
+			forget(pending);
+	}
+	rfevents_forget_streams(redfish->rfevents);
 }
 
 /* --- with the collector's commits */
@@ -220,33 +268,39 @@ void redfish_flush(struct redfish *redfish)
 
 	if (rf_tree_is_touched(redfish->tree) && rf_tree_settle(redfish->tree, &err) < 0)
 		log_error("redfish: %s", err.text);
+	rfevents_flush(redfish->rfevents);
 }
 
 void redfish_reload(struct redfish *redfish)
 {
+	accounts_reload(redfish->accounts);
+	sessions_reload(redfish->sessions);
+	rfevents_reload(redfish->rfevents);
 	redfish_flush(redfish);
 }
 
-/* --- who asks: the tokens of the collector's own API */
+/* --- who asks */
 
 static int authenticate(void *data, const struct rf_request *request, struct rf_who *ret,
 			struct err *err)
 {
 	struct redfish *redfish = data;
-	struct auth_who who;
-	int r = auth_check(redfish->collector->auth,
-			   request->header(request->data, "Authorization"), request->peer_name,
-			   request->address, collector_now_ms(redfish->collector), &who, err);
 
-	if (r < 0)
-		return r;
-	if (who.right == AUTH_VIEWER)
-		ret->privileges = RF_LOGIN | RF_CONFIGURE_SELF;
-	else if (who.right == AUTH_ADMIN)
-		ret->privileges = RF_LOGIN | RF_CONFIGURE_MANAGER | RF_CONFIGURE_USERS |
-				  RF_CONFIGURE_COMPONENTS | RF_CONFIGURE_SELF;
-	snprintf(ret->name, sizeof(ret->name), "%s", who.name);
-	return ret->privileges ? 0 : err_set(err, -EACCES, "%s is a node", who.name);
+	return accounts_authenticate(redfish->accounts, request, ret, err);
+}
+
+static bool is_own(void *data, const struct rf_who *who, const struct rf_resource *resource)
+{
+	struct redfish *redfish = data;
+
+	return accounts_is_own(redfish->accounts, who, resource);
+}
+
+static void audit(void *data, const struct rf_call *call, unsigned int status)
+{
+	struct redfish *redfish = data;
+
+	accounts_audit(redfish->accounts, call, status);
 }
 
 /* --- life */
@@ -264,6 +318,8 @@ static void make_uuid(const char *id, char ret[37])
 static int make_parts(struct redfish *redfish, struct err *err)
 {
 	const struct rf_hooks hooks = { .authenticate = authenticate,
+					.is_own = is_own,
+					.audit = audit,
 					.answered = on_answered,
 					.data = redfish };
 	int r;
@@ -276,6 +332,12 @@ static int make_parts(struct redfish *redfish, struct err *err)
 		rf_service_set_page(redfish->service, (size_t)redfish->conf.page_members);
 	if (r == 0)
 		r = rf_static_new(redfish, &redfish->fixed, err);
+	if (r == 0)
+		r = accounts_new(redfish, &redfish->accounts, err);
+	if (r == 0)
+		r = sessions_new(redfish, &redfish->sessions, err);
+	if (r == 0)
+		r = rfevents_new(redfish, &redfish->rfevents, err);
 	return r;
 }
 
@@ -307,6 +369,9 @@ void redfish_free(struct redfish *redfish)
 		return;
 	while (redfish->pending)
 		pending_free(redfish->pending);
+	rfevents_free(redfish->rfevents);
+	sessions_free(redfish->sessions);
+	accounts_free(redfish->accounts);
 	rf_static_free(redfish->fixed);
 	rf_service_free(redfish->service);
 	rf_tree_free(redfish->tree);

@@ -151,6 +151,11 @@ static void on_hashed(void *data, int code, const char *hash)
 	struct change *change = data;
 	struct err err = ERR_NULL;
 
+	if (code == -ECANCELED) {
+		/* the call went before us */
+		change_free(change);
+		return;
+	}
 	if (code < 0 || !hash || strlen(hash) >= sizeof(change->hash)) {
 		change_done(change, -EIO, &err);
 		return;

@@ -180,10 +180,12 @@ void hasher_free(struct hasher *hasher)
 	while ((task = STAILQ_FIRST(&hasher->running))) {
 		STAILQ_REMOVE_HEAD(&hasher->running, next);
 		job_abandon(task->job);
+		task->done(task->data, -ECANCELED, NULL);
 		task_free(task);
 	}
 	while ((task = STAILQ_FIRST(&hasher->waiting))) {
 		STAILQ_REMOVE_HEAD(&hasher->waiting, next);
+		task->done(task->data, -ECANCELED, NULL);
 		task_free(task);
 	}
 	free(hasher);

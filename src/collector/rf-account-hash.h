@@ -16,7 +16,7 @@ struct hasher;
 
 /* Returns: NULL out of memory. */
 struct hasher *hasher_new(struct loop *loop);
-/* What runs is forgotten. */
+/* What runs is forgotten: @done is called with -ECANCELED, to free what it has. */
 void hasher_free(struct hasher *hasher);
 
 /* @code  0; -EACCES the password is not that of the hash; -EIO it could not be found out

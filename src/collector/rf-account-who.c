@@ -191,6 +191,17 @@ static void check_unlink(struct check *check)
 	*at = check->next;
 }
 
+static void check_free(struct check *check)
+{
+	struct waiter *waiter;
+
+	while ((waiter = check->waiters)) {
+		check->waiters = waiter->next;
+		free(waiter);
+	}
+	free(check);
+}
+
 static void on_checked(void *data, int code, const char *hash)
 {
 	struct check *check = data;
@@ -199,6 +210,10 @@ static void on_checked(void *data, int code, const char *hash)
 
 	(void)hash;
 	check_unlink(check);
+	if (code == -ECANCELED) {
+		check_free(check);
+		return;
+	}
 	if (code == 0 || code == -EACCES)
 		add_verdict(accounts, check->mac, code == 0);
 	while ((waiter = check->waiters)) {
@@ -492,6 +507,9 @@ static bool may_note(struct accounts *accounts, unsigned int status)
 
 	if (status < 400)
 		return true;
+	/* what could not be stored: neither could this */
+	if (status >= 500)
+		return false;
 	if (now - accounts->refused_ms > REFUSED_MS) {
 		accounts->refused_ms = now;
 		accounts->refused = 0;
@@ -532,16 +550,5 @@ int accounts_who_init(struct accounts *accounts, struct err *err)
 
 void accounts_who_deinit(struct accounts *accounts)
 {
-	struct check *check;
-	struct waiter *waiter;
-
-	while ((check = accounts->checks)) {
-		accounts->checks = check->next;
-		while ((waiter = check->waiters)) {
-			check->waiters = waiter->next;
-			free(waiter);
-		}
-		free(check);
-	}
 	explicit_bzero(accounts->key, sizeof(accounts->key));
 }

@@ -334,8 +334,8 @@ static const struct rf_class collection_class = {
 /* His own one everybody may read, and give another password: accounts_is_own. */
 static const struct rf_class account_class = {
 	.type = "#ManagerAccount.v1_12_0.ManagerAccount",
-	.read = RF_CONFIGURE_MANAGER | RF_CONFIGURE_USERS,
-	.write = RF_CONFIGURE_USERS,
+	.read = RF_CONFIGURE_MANAGER | RF_CONFIGURE_USERS | RF_CONFIGURE_SELF,
+	.write = RF_CONFIGURE_USERS | RF_CONFIGURE_SELF,
 	.render = render_account,
 	.patch = account_handle_patch,
 	.delete = account_handle_delete,

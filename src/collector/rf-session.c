@@ -328,7 +328,7 @@ static const struct rf_class collection_class = {
 static const struct rf_class session_class = {
 	.type = "#Session.v1_5_0.Session",
 	.read = RF_LOGIN,
-	.write = RF_CONFIGURE_MANAGER,
+	.write = RF_CONFIGURE_MANAGER | RF_CONFIGURE_SELF,
 	.render = render_session,
 	.delete = delete_session,
 };

@@ -3,7 +3,8 @@
  * httpc - an HTTP client on the loop, by libcurl, which is opened for the first of them only: it
  * and the libraries it brings cost a daemon that has no collector more than all the rest.
  *
- * Connections are kept and used again. Certificates are always verified when the URL is https.
+ * Connections are kept and used again. Certificates are verified when the URL is https, unless that
+ * is switched off for a client whose peers' certificates nobody vouches for.
  * No redirects, no proxy, nothing from the user's environment. A command that has nothing else to
  * do runs the loop until it is done.
  *
@@ -22,6 +23,7 @@
 
 struct httpc;
 struct httpc_call;
+struct sockaddr;
 
 struct httpc_config {
 	const char *ca_file;	      /* PEM; NULL: the system's */
@@ -29,7 +31,11 @@ struct httpc_config {
 	const char *key_file;
 	const char *unix_socket; /* NULL: TCP */
 	unsigned int connect_timeout_ms;
-	bool stays; /* for days: pages that only connecting needs are given back, see trim.h */
+	bool stays;	 /* for days: pages that only connecting needs are given back, see trim.h */
+	bool trusts_any; /* certificates are not verified */
+	/* NULL: any. May that address be connected to? Asked after names were resolved. */
+	bool (*may_connect)(void *data, const struct sockaddr *address);
+	void *data;
 };
 
 struct httpc_reply {
