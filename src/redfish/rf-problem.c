@@ -70,31 +70,31 @@ int rf_problem_property(struct rf_problems *problems, const char *key, const cha
 }
 
 static const struct {
-	int code;
 	const char *key;
 	const char *arg;
+	int code;
 	unsigned int status;
 } of_errno[] = {
-	{ -EBUSY, "ResourceInUse", NULL, 0 },
-	{ -ENOTEMPTY, "ResourceInUse", NULL, 0 },
-	{ -EADDRINUSE, "ResourceInUse", NULL, 0 },
-	{ -EEXIST, "ResourceInUse", NULL, 0 },
-	{ -EACCES, "InsufficientPrivilege", NULL, 0 },
-	{ -EPERM, "InsufficientPrivilege", NULL, 0 },
-	{ -ENOENT, "GeneralError", NULL, 404 },
-	{ -EINVAL, "GeneralError", NULL, 400 },
-	{ -EADDRNOTAVAIL, "GeneralError", NULL, 400 },
-	{ -ENODEV, "GeneralError", NULL, 400 },
-	{ -ENXIO, "GeneralError", NULL, 400 },
-	{ -EROFS, "GeneralError", NULL, 400 },
-	{ -ENOTSUP, "OperationNotAllowed", NULL, 0 },
-	{ -E2BIG, "PayloadTooLarge", NULL, 0 },
-	{ -EFBIG, "PayloadTooLarge", NULL, 0 },
-	{ -ENOSPC, "InsufficientStorage", NULL, 0 },
-	{ -ETIMEDOUT, "OperationTimeout", NULL, 0 },
-	{ -EAGAIN, "ServiceTemporarilyUnavailable", "1", 0 },
-	{ -ECANCELED, "ServiceShuttingDown", NULL, 0 },
-	{ -EIO, "ServiceTemporarilyUnavailable", "5", 0 },
+	{ "ResourceInUse", NULL, -EBUSY, 0 },
+	{ "ResourceInUse", NULL, -ENOTEMPTY, 0 },
+	{ "ResourceInUse", NULL, -EADDRINUSE, 0 },
+	{ "ResourceInUse", NULL, -EEXIST, 0 },
+	{ "InsufficientPrivilege", NULL, -EACCES, 0 },
+	{ "InsufficientPrivilege", NULL, -EPERM, 0 },
+	{ "GeneralError", NULL, -ENOENT, 404 },
+	{ "GeneralError", NULL, -EINVAL, 400 },
+	{ "GeneralError", NULL, -EADDRNOTAVAIL, 400 },
+	{ "GeneralError", NULL, -ENODEV, 400 },
+	{ "GeneralError", NULL, -ENXIO, 400 },
+	{ "GeneralError", NULL, -EROFS, 400 },
+	{ "OperationNotAllowed", NULL, -ENOTSUP, 0 },
+	{ "PayloadTooLarge", NULL, -E2BIG, 0 },
+	{ "PayloadTooLarge", NULL, -EFBIG, 0 },
+	{ "InsufficientStorage", NULL, -ENOSPC, 0 },
+	{ "OperationTimeout", NULL, -ETIMEDOUT, 0 },
+	{ "ServiceTemporarilyUnavailable", "1", -EAGAIN, 0 },
+	{ "ServiceShuttingDown", NULL, -ECANCELED, 0 },
+	{ "ServiceTemporarilyUnavailable", "5", -EIO, 0 },
 };
 
 int rf_problem_errno(struct rf_problems *problems, const struct err *err)
