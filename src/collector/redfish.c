@@ -10,6 +10,7 @@
 #include "collector/collector.h"
 #include "collector/rf-account.h"
 #include "collector/rf-events.h"
+#include "collector/rf-model.h"
 #include "collector/rf-session.h"
 #include "collector/rf-static.h"
 #include "core/digest.h"
@@ -266,7 +267,8 @@ void redfish_flush(struct redfish *redfish)
 {
 	struct err err = ERR_NULL;
 
-	if (rf_tree_is_touched(redfish->tree) && rf_tree_settle(redfish->tree, &err) < 0)
+	if (rf_model_flush(redfish->model, &err) < 0 ||
+	    (rf_tree_is_touched(redfish->tree) && rf_tree_settle(redfish->tree, &err) < 0))
 		log_error("redfish: %s", err.text);
 	rfevents_flush(redfish->rfevents);
 }
@@ -276,6 +278,7 @@ void redfish_reload(struct redfish *redfish)
 	accounts_reload(redfish->accounts);
 	sessions_reload(redfish->sessions);
 	rfevents_reload(redfish->rfevents);
+	rf_model_reload(redfish->model);
 	redfish_flush(redfish);
 }
 
@@ -338,6 +341,8 @@ static int make_parts(struct redfish *redfish, struct err *err)
 		r = sessions_new(redfish, &redfish->sessions, err);
 	if (r == 0)
 		r = rfevents_new(redfish, &redfish->rfevents, err);
+	if (r == 0)
+		r = rf_model_new(redfish, &redfish->model, err);
 	return r;
 }
 
@@ -369,6 +374,7 @@ void redfish_free(struct redfish *redfish)
 		return;
 	while (redfish->pending)
 		pending_free(redfish->pending);
+	rf_model_free(redfish->model);
 	rfevents_free(redfish->rfevents);
 	sessions_free(redfish->sessions);
 	accounts_free(redfish->accounts);

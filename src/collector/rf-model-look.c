@@ -14,7 +14,7 @@
 #define COLLECTION(kind, title)                                                                    \
 	{                                                                                          \
 		.type = "#" kind "Collection." kind "Collection", .collection = true,              \
-		.name = title, .read = RF_LOGIN, .write = RF_CONFIGURE_COMPONENTS                  \
+		.name = (title), .read = RF_LOGIN, .write = RF_CONFIGURE_COMPONENTS                \
 	}
 static const struct rf_class drives_class = COLLECTION("Drive", "Drives");
 static const struct rf_class controllers_class = COLLECTION("StorageController", "Controllers");
@@ -158,7 +158,7 @@ int rf_look_node(struct rf_model *model, const char *id, struct err *err)
 	struct rf_key key = { RF_NODE, id, NULL, NULL, NULL };
 	char uri[RF_URI_MAX];
 	char frame_uri[RF_URI_MAX];
-	struct rf_item *frame;
+	struct rf_item *frame = NULL;
 	int r;
 
 	/* found by its name only: it is another one */
@@ -248,7 +248,7 @@ static int need_endpoint(struct look *look, const struct js *attrs, const struct
 	struct rf_model *model = look->model;
 	struct rf_key port = *key;
 	char uri[RF_URI_MAX];
-	struct rf_item *item;
+	struct rf_item *item = NULL;
 	struct rf_item *node;
 	int r;
 
@@ -378,7 +378,7 @@ static int need_connection(struct look *look, const char *hostnqn, struct err *e
 	CLEANUP_STR struct str name = STR_NULL;
 	char uri[RF_URI_MAX];
 	char id[RF_ID_MAX];
-	struct rf_item *item;
+	struct rf_item *item = NULL;
 	struct rf_item *host = NULL;
 	int r = 0;
 
@@ -386,9 +386,10 @@ static int need_connection(struct look *look, const char *hostnqn, struct err *e
 		 rf_resource_id(look->storage->resource));
 	if (*hostnqn)
 		r = rf_item_need(model, rf_uri_host(hostnqn, uri), &host_key, &host, err);
-	if (r == 0)
-		r = rf_item_need(model, rf_uri_below(RF_CONNECTIONS, str_get(&name), uri), &key,
-				 &item, err);
+	if (r < 0)
+		return r;
+	r = rf_item_need(model, rf_uri_below(RF_CONNECTIONS, str_get(&name), uri), &key, &item,
+			 err);
 	if (r < 0)
 		return r;
 	rf_item_touch(item);
@@ -456,7 +457,7 @@ static int need_storage(struct look *look, struct err *err)
 	struct rf_key key = { RF_SUBSYSTEM, look->nqn, NULL, NULL, NULL };
 	char uri[RF_URI_MAX];
 	char controllers[RF_URI_MAX];
-	struct rf_item *controller;
+	struct rf_item *controller = NULL;
 	int r = rf_item_need(model, rf_uri_subsystem(look->nqn, uri), &key, &look->storage, err);
 
 	if (r == 0)

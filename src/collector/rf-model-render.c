@@ -654,7 +654,7 @@ static int render_zone(void *data, struct rf_resource *resource, struct js *doc)
 #define CLASS(word, version, fn)                                                                   \
 	{                                                                                          \
 		.type = "#" word "." version "." word, .read = RF_LOGIN,                           \
-		.write = RF_CONFIGURE_COMPONENTS, .render = fn                                     \
+		.write = RF_CONFIGURE_COMPONENTS, .render = (fn)                                   \
 	}
 const struct rf_class rf_classes[] = {
 	[RF_NODE] = CLASS("ComputerSystem", "v1_22_0", render_node),

@@ -201,7 +201,7 @@ static const struct {
 		at,                                                                                \
 		{                                                                                  \
 			.type = "#" kind "Collection." kind "Collection", .collection = true,      \
-			.name = title, .read = RF_LOGIN, .write = rights                           \
+			.name = (title), .read = RF_LOGIN, .write = (rights)                       \
 		}                                                                                  \
 	}
 	COLLECTION(RF_SYSTEMS, "ComputerSystem", "Hosts", RF_CONFIGURE_COMPONENTS),

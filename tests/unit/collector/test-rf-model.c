@@ -26,7 +26,7 @@
 	"{\"kind\":\"drive\",\"id\":\"eui.1\",\"path\":\"/dev/nvme1n1\",\"size_bytes\":4096}"
 #define HOST "{\"kind\":\"host\",\"id\":\"h15\",\"hostnqn\":\"h15\"}"
 #define CONTROLLER(state)                                                                          \
-	"{\"kind\":\"controller\",\"id\":\"nvme3\",\"nqn\":\"s\",\"hostnqn\":\"h15\",\"state\":" \
+	"{\"kind\":\"controller\",\"id\":\"nvme3\",\"nqn\":\"s\",\"hostnqn\":\"h15\",\"state\":"   \
 	"\"" state "\"}"
 #define TARGET(seq, objects) NODE("id14", "blake14", "target") SAYS(seq, objects)
 #define INITIATOR(seq, objects) NODE("id15", "blake15", "initiator") SAYS(seq, objects)
@@ -150,10 +150,9 @@ static void everything_is_as_the_schemas_want_it(void **state)
 	assert_int_equal(schema_load(&schema), 0);
 	hears(&service, TARGET("1", ALL));
 	hears(&service, INITIATOR("1", HOST "," CONTROLLER("live")));
-	js_free(ask(
-		&service.h, "POST", "/zones",
-		"{\"name\":\"z\",\"tenant\":\"a\",\"hosts\":[\"h15\"],\"subsystems\":[\"s\"]}",
-		201));
+	js_free(ask(&service.h, "POST", "/zones",
+		    "{\"name\":\"z\",\"tenant\":\"a\",\"hosts\":[\"h15\"],\"subsystems\":[\"s\"]}",
+		    201));
 	settle(&service);
 	for (i = 0; i < sizeof(tops) / sizeof(*tops); i++)
 		check_all(&service, rf_tree_find(service.redfish.tree, tops[i]), &schema, &out);
@@ -250,7 +249,7 @@ static void only_what_changed_is_told(void **state)
 	      TARGET("2",
 		     SUBSYSTEM("s") "," A_VOLUME("s", "1", "missing") "," LISTENER("\"s\"") "," ALLOWED(
 			     "s", "h15") "," A_DRIVE
-					   ",{\"kind\":\"subsystem\",\"id\":\"t\",\"nqn\":\"t\"}"));
+					 ",{\"kind\":\"subsystem\",\"id\":\"t\",\"nqn\":\"t\"}"));
 	for (i = 0; i < service.n_events; i++)
 		volume = volume || (strcmp(service.uris[i], VOLUME_URI) == 0 &&
 				    service.events[i].change == RF_CHANGED &&
