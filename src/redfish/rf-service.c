@@ -449,16 +449,16 @@ static int begin(struct rf_call *call, struct route *route)
 		if (r < 0)
 			return refuse_unknown(call, r);
 	}
-	if (check_headers(call) < 0) {
-		rf_answer_problems(call);
-		return 0;
-	}
 	if (call->who.must_change_password && !is_own(call, route->resource))
 		return refuse_password(call);
 	if (route->method == UNKNOWN)
 		return refuse_method(call, route);
 	if (!route->resource)
 		return refuse(call, "ResourceMissingAtURI", route->uri, 0);
+	if (check_headers(call) < 0) {
+		rf_answer_problems(call);
+		return 0;
+	}
 	if (!is_reading(route->method))
 		return begin_change(call, route);
 	if (route->is_action)

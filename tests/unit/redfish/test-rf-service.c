@@ -333,6 +333,7 @@ static void a_header_that_asks_for_the_impossible_is_refused(void **state)
 	says(&f, "GET", RF_ROOT "/Things", "Accept: text/html\n", NULL, 406);
 	says(&f, "GET", RF_ROOT "/Things", "Accept: text/html, application/*;q=0.5\n", NULL, 200);
 	says(&f, "GET", RF_ROOT "/Things", "Accept: application/json;q=0\n", NULL, 406);
+	says(&f, "GET", RF_ROOT "/things.yaml", "Accept: application/yaml\n", NULL, 404);
 	says(&f, "GET", RF_ROOT "/Things", "OData-Version: 3.0\n", NULL, 412);
 	says(&f, "GET", RF_ROOT "/Things", "OData-Version: 4.0\n", NULL, 200);
 }
