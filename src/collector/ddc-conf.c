@@ -43,6 +43,8 @@ static void free_one(struct ddc_conf_one *one)
 	free(one->service);
 	free(one->tenant);
 	free(one->nqn);
+	free(one->key_file);
+	free(one->controller_key_file);
 }
 
 void ddc_conf_deinit(struct ddc_conf *conf)
@@ -106,11 +108,15 @@ static int take_member(struct ddc_conf_one *one, const struct cfg_item *item, st
 		return take_text(item, &one->tenant, err);
 	if (strcmp(name, "nqn") == 0)
 		return take_text(item, &one->nqn, err);
+	if (strcmp(name, "key_file") == 0)
+		return take_text(item, &one->key_file, err);
+	if (strcmp(name, "controller_key_file") == 0)
+		return take_text(item, &one->controller_key_file, err);
 	if (strcmp(name, "poll_seconds") == 0)
 		return cfg_int(item, 0, 86400, &one->poll_seconds, err);
 	return cfg_error(item, err, -EINVAL,
 			 "unknown key \"%s\": name, transport, address, port, tenant, nqn, "
-			 "poll_seconds are there",
+			 "key_file, controller_key_file, poll_seconds are there",
 			 name);
 }
 
@@ -135,6 +141,12 @@ static int check_one(struct ddc_conf_one *one, struct err *err)
 				    addr.port, err);
 	if (r == 0 && one->tenant)
 		r = zone_check_word("tenant", one->tenant, err);
+	if (r == 0 && ((one->key_file && *one->key_file != '/') ||
+		       (one->controller_key_file && *one->controller_key_file != '/')))
+		r = err_set(err, -EINVAL, "the path of a key file must be absolute");
+	if (r == 0 && one->controller_key_file && !one->key_file)
+		r = err_set(err, -EINVAL,
+			    "controller_key_file needs key_file: who wants proof must give it");
 	if (r == 0 && one->nqn)
 		r = nqn_check(one->nqn, err);
 	if (r < 0)

@@ -20,8 +20,11 @@ struct ddc_conf_one {
 	char *transport; /* "tcp" */
 	char *address;	 /* numeric, in its one spelling */
 	char *service;
-	char *tenant;	      /* or NULL */
-	char *nqn;	      /* or NULL: the well-known one */
+	char *tenant; /* or NULL */
+	char *nqn;    /* or NULL: the well-known one */
+	/* paths; NULL none */
+	char *key_file;
+	char *controller_key_file;
 	int64_t poll_seconds; /* 0: a connection that stays */
 };
 

@@ -17,6 +17,8 @@ struct ddc {
 	char *name;
 	char *tenant; /* or NULL */
 	char *nqn;    /* or NULL */
+	/* paths; or NULL */
+	char *key_file, *controller_key_file;
 	char *address, *service;
 	unsigned int sources; /* enum ddc_source */
 	unsigned int depth;   /* of the shortest way of referrals to it; 0 known otherwise */

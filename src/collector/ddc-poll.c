@@ -4,12 +4,16 @@
  * ever more seldom. Times are spread, so that a restart of ours is no storm for them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
 #include "collector/collector.h"
 #include "collector/ddc-own.h"
+#include "nvmf/dhchap.h"
+#include "nvmf/disc-server.h"
 
 #define STARTING_MAX 128 /* at the same time */
 #define BACKOFF_MIN_MS 1000
@@ -133,6 +137,18 @@ static void on_lost(void *data, struct disc_client *client, int r, const char *t
 
 /* --- asking */
 
+/* Keys are read each time: a new one counts at once. Returns: 0; -EKEYREJECTED. */
+static int read_keys(const struct ddc *ddc, struct disc_secrets *ret, struct err *err)
+{
+	int r = 0;
+
+	if (ddc->key_file)
+		r = dhchap_read_file(AT_FDCWD, ddc->key_file, ret->host, err);
+	if (r == 0 && ddc->controller_key_file)
+		r = dhchap_read_file(AT_FDCWD, ddc->controller_key_file, ret->controller, err);
+	return r < 0 ? -EKEYREJECTED : 0;
+}
+
 static void begin(struct ddc *ddc)
 {
 	static const struct disc_client_hooks hooks = { .log = on_log,
@@ -150,6 +166,7 @@ static void begin(struct ddc *ddc)
 		.timeout_ms = (uint32_t)(1000 * ddcs->conf.timeout_seconds),
 		.max_records = (uint32_t)ddcs->conf.records_max,
 	};
+	struct disc_secrets secrets = { 0 };
 	struct err err = ERR_NULL;
 	size_t i;
 	int r;
@@ -159,7 +176,14 @@ static void begin(struct ddc *ddc)
 	mine.data = ddc;
 	ddc->is_starting = true;
 	ddc->ddcs->starting++;
-	r = disc_client_start(ddcs->collector->loop, &params, &mine, &ddc->client, &err);
+	r = read_keys(ddc, &secrets, &err);
+	if (ddc->key_file)
+		params.host_key = secrets.host;
+	if (ddc->controller_key_file)
+		params.controller_key = secrets.controller;
+	if (r == 0)
+		r = disc_client_start(ddcs->collector->loop, &params, &mine, &ddc->client, &err);
+	explicit_bzero(&secrets, sizeof(secrets));
 	if (r < 0)
 		fail(ddc, r, err.text);
 }

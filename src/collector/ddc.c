@@ -60,6 +60,8 @@ static void free_one(struct ddc *ddc)
 	free(ddc->name);
 	free(ddc->tenant);
 	free(ddc->nqn);
+	free(ddc->key_file);
+	free(ddc->controller_key_file);
 	free(ddc->address);
 	free(ddc->service);
 	free(ddc->cause);
@@ -406,7 +408,8 @@ static int take_one(struct ddcs *ddcs, const struct ddc_conf_one *one)
 	ddc->depth = 0;
 	ddc->poll_ms = 1000 * one->poll_seconds;
 	if (set_text(&ddc->name, one->name) < 0 || set_text(&ddc->tenant, one->tenant) < 0 ||
-	    set_text(&ddc->nqn, one->nqn) < 0)
+	    set_text(&ddc->nqn, one->nqn) < 0 || set_text(&ddc->key_file, one->key_file) < 0 ||
+	    set_text(&ddc->controller_key_file, one->controller_key_file) < 0)
 		return -ENOMEM;
 	return 0;
 }

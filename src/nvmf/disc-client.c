@@ -637,6 +637,18 @@ static char *append(char **at, const char *text)
 	return begin;
 }
 
+static int take_keys(struct disc_client *c, const struct disc_client_params *params,
+		     const char *subnqn, struct err *err)
+{
+	const struct chap_params keys = { .is_host = true,
+					  .hostnqn = params->hostnqn,
+					  .subnqn = subnqn,
+					  .host_key = params->host_key,
+					  .controller_key = params->controller_key };
+
+	return disc_session_auth(&c->session, &keys, err);
+}
+
 static int copy_params(struct disc_client *c, const struct disc_client_params *params,
 		       struct err *err)
 {
@@ -665,7 +677,7 @@ static int copy_params(struct disc_client *c, const struct disc_client_params *p
 	c->stay = params->stay;
 	c->timeout_ms = params->timeout_ms;
 	c->kato_ms = params->kato_ms;
-	return 0;
+	return params->host_key ? take_keys(c, params, subnqn, err) : 0;
 }
 
 static int begin(struct disc_client *c, const struct disc_client_params *params, struct err *err)

@@ -37,6 +37,9 @@ struct disc_client_params {
 	const char *subnqn;  /* NULL: the well-known one */
 	const char *hostnqn;
 	uint8_t hostid[NVME_HOSTID_BYTES];
+	/* "DHHC-1:.." of dhchap.h: ours, for a controller that wants us to prove who we are, and
+	 * that of the controller, which then must as well; NULL none. Not kept longer than that. */
+	const char *host_key, *controller_key;
 	bool stay;	      /* keep the connection, with an event request and keep-alives */
 	uint32_t kato_ms;     /* of one that stays: at least 1,000 */
 	bool hdgst, ddgst;    /* ask for digests */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* disc-session-own - what the files of disc-session share: the dialogue (disc-session.c), reading
- * the log (disc-session-read.c), registering (disc-session-dim.c). */
+ * the log (disc-session-read.c), registering (disc-session-dim.c), authentication
+ * (disc-session-auth.c). */
 #pragma once
 
 #include "nvmf/disc-session.h"
@@ -17,6 +18,8 @@ enum {
 	CID_KEEP_ALIVE,
 	CID_SHUTDOWN,
 	CID_DIM,
+	CID_AUTH_SEND,
+	CID_AUTH_RECEIVE,
 	N_CIDS,
 	CID_CHUNK = 0x100,
 };
@@ -48,3 +51,12 @@ void session_dim_free(struct disc_session *s);
 /* It is ready to take so much. */
 int session_dim_send(struct disc_session *s, const struct pdu_data *ready, struct disc_out *out,
 		     struct err *err);
+
+/* --- disc-session-auth.c; codes as of disc_session_take, and 1: it may be enabled */
+
+int session_auth_begin(struct disc_session *s, bool is_asked, struct disc_out *out,
+		       struct err *err);
+void session_auth_free(struct disc_session *s);
+int session_auth_data(struct disc_session *s, const struct pdu *pdu, struct err *err);
+int session_auth_answer(struct disc_session *s, const struct nvme_cqe *cqe, struct disc_out *out,
+			struct err *err);

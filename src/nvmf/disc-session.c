@@ -177,6 +177,7 @@ void disc_session_deinit(struct disc_session *session)
 {
 	session_reading_free(session);
 	session_dim_free(session);
+	session_auth_free(session);
 	disc_log_unref(session->log);
 	session->log = NULL;
 }
@@ -221,21 +222,31 @@ static int refused(const struct nvme_cqe *cqe, struct err *err)
 	return err_set(err, for_good ? -EACCES : -EBUSY, "%s", text);
 }
 
-static int on_connected(struct disc_session *s, const struct nvme_cqe *cqe, struct disc_out *out,
-			unsigned int *news, struct err *err)
+/* @r  of session_auth: 1 it may be enabled */
+static int enable(struct disc_session *s, int r, struct disc_out *out, unsigned int *news)
 {
-	if (cqe->status)
-		return refused(cqe, err);
-	if (cqe->dw0 & (NVME_CONNECT_AUTH_REQUIRED | NVME_CONNECT_SECURE_CHANNEL))
-		return err_set(err, -EKEYREJECTED,
-			       "it wants %s, which is not done on a discovery connection",
-			       cqe->dw0 & NVME_CONNECT_AUTH_REQUIRED ? "authentication" : "TLS");
-	s->info.cntlid = (uint16_t)cqe->dw0;
+	if (r <= 0)
+		return r;
 	put_property(s, CID_ENABLE, NVME_CC, CC_ENABLE, out);
 	put_property(s, CID_CSTS, NVME_CSTS, 0, out);
 	s->info.round_trips++;
 	*news |= DISC_NEWS_CONNECTED;
 	return 0;
+}
+
+static int on_connected(struct disc_session *s, const struct nvme_cqe *cqe, struct disc_out *out,
+			unsigned int *news, struct err *err)
+{
+	int r;
+
+	if (cqe->status)
+		return refused(cqe, err);
+	if (cqe->dw0 & NVME_CONNECT_SECURE_CHANNEL)
+		return err_set(err, -EKEYREJECTED,
+			       "it wants TLS, which is not done on a discovery connection");
+	s->info.cntlid = (uint16_t)cqe->dw0;
+	r = session_auth_begin(s, cqe->dw0 & NVME_CONNECT_AUTH_REQUIRED, out, err);
+	return enable(s, r, out, news);
 }
 
 void disc_session_poll(struct disc_session *session, struct disc_out *out)
@@ -282,6 +293,8 @@ static const char *const names[N_CIDS] = {
 	[CID_KEEP_ALIVE] = "Keep Alive",
 	[CID_SHUTDOWN] = "Property Set (shutdown)",
 	[CID_DIM] = "Discovery Information Management",
+	[CID_AUTH_SEND] = "Authentication Send",
+	[CID_AUTH_RECEIVE] = "Authentication Receive",
 };
 
 bool disc_session_waits(const struct disc_session *session)
@@ -337,6 +350,9 @@ static int on_answer(struct disc_session *s, const struct nvme_cqe *cqe, struct 
 	switch (cqe->cid) {
 	case CID_CONNECT:
 		return on_connected(s, cqe, out, news, err);
+	case CID_AUTH_SEND:
+	case CID_AUTH_RECEIVE:
+		return enable(s, session_auth_answer(s, cqe, out, err), out, news);
 	case CID_EVENT:
 		on_event(s, cqe, news);
 		return 0;
@@ -377,7 +393,8 @@ static int on_data(struct disc_session *s, const struct pdu *pdu, struct disc_ou
 		   unsigned int *news, struct err *err)
 {
 	const struct nvme_cqe done = { .cid = pdu->data.cid };
-	int r = session_reading_data(s, pdu, err);
+	int r = pdu->data.cid == CID_AUTH_RECEIVE ? session_auth_data(s, pdu, err)
+						  : session_reading_data(s, pdu, err);
 
 	if (r < 0 || !(pdu->flags & PDU_FLAG_SUCCESS))
 		return r;

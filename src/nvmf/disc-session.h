@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "nvmf/chap.h"
 #include "nvmf/disc-client.h"
 #include "nvmf/disc-log.h"
 #include "nvmf/pdu.h"
@@ -56,6 +57,7 @@ enum {
 
 struct disc_reading; /* a log that is being read */
 struct disc_dim_data;
+struct disc_auth;
 
 struct disc_session {
 	struct disc_session_setup setup;
@@ -73,11 +75,16 @@ struct disc_session {
 	uint64_t numrec;
 	struct disc_reading *reading;
 	struct disc_dim_data *dim;
-	struct disc_log *log; /* owned by who takes it */
+	struct disc_auth *auth; /* until the controller let us in; or NULL */
+	struct disc_log *log;	/* owned by who takes it */
 	struct disc_client_info info;
 };
 
 void disc_session_init(struct disc_session *session, const struct disc_session_setup *setup);
+/* Prove who we are, if the controller asks; with .controller_key it must ask, and prove itself,
+ * too. After init. Returns: as chap_new. */
+int disc_session_auth(struct disc_session *session, const struct chap_params *params,
+		      struct err *err);
 /* The first word. */
 void disc_session_begin(struct disc_session *session, struct disc_out *out);
 void disc_session_deinit(struct disc_session *session);

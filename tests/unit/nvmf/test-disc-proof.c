@@ -2,9 +2,13 @@
 /* The discovery controller and a host that must prove who it is. */
 #include "tests/unit/nvmf/disc-host.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 
+#include "core/listener.h"
 #include "nvmf/chap.h"
+#include "nvmf/disc-client.h"
 #include "nvmf/disc-server.h"
 
 #define NQN "nqn.2024-01.example:discovery"
@@ -322,6 +326,83 @@ static void who_is_not_wanted_after_all_is_closed(void **state)
 	assert_int_equal(t.n_gone, 0);
 }
 
+/* --- our own client */
+
+static struct {
+	int n_logs, n_lost, r;
+	char text[256];
+} got;
+
+static void on_log(void *data, struct disc_client *client, struct disc_log *log)
+{
+	(void)data, (void)client, (void)log;
+	got.n_logs++;
+}
+
+static void on_lost(void *data, struct disc_client *client, int r, const char *text)
+{
+	(void)data, (void)client;
+	got.n_lost++;
+	got.r = r;
+	snprintf(got.text, sizeof(got.text), "%s", text);
+}
+
+/* Returns: 0 it has the log; why it was lost. */
+static int ask_as(const char *hostnqn, const char *key, const char *controller_key)
+{
+	const struct disc_client_hooks hooks = { .log = on_log, .lost = on_lost };
+	struct disc_client_params params = { .address = "127.0.0.1",
+					     .subnqn = NQN,
+					     .hostnqn = hostnqn,
+					     .host_key = key,
+					     .controller_key = controller_key,
+					     .timeout_ms = 10000 };
+	struct sockaddr_in at = { 0 };
+	socklen_t size = sizeof(at);
+	struct disc_client *client = NULL;
+	char port[8];
+	int fd = -1;
+
+	memset(&got, 0, sizeof(got));
+	assert_int_equal(listener_bind("127.0.0.1", 0, &fd, NULL), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+	assert_int_equal(disc_server_listen(t.server, fd, NULL), 0);
+	snprintf(port, sizeof(port), "%u", ntohs(at.sin_port));
+	params.port = port;
+	assert_int_equal(disc_client_start(t.loop, &params, &hooks, &client, NULL), 0);
+	while (!got.n_logs && !got.n_lost)
+		loop_step(t.loop, 10);
+	disc_client_free(client);
+	return got.r;
+}
+
+static void our_own_client_proves_itself(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_as(HOST, KEY1, NULL), 0);
+	assert_int_equal(ask_as(HOST, KEY2, NULL), -EKEYREJECTED);
+	assert_non_null(strstr(got.text, "authentication failed"));
+	assert_int_equal(ask_as(HOST, NULL, NULL), -EKEYREJECTED);
+	assert_non_null(strstr(got.text, "no key for it"));
+	/* a key does no harm where none is wanted */
+	assert_int_equal(ask_as(FREE, KEY1, NULL), 0);
+}
+
+static void our_own_client_insists_on_proof(void **state)
+{
+	(void)state;
+	t.controller_key = KEY2;
+	assert_int_equal(ask_as(HOST, KEY1, KEY2), 0);
+	t.controller_key = KEY1;
+	assert_int_equal(ask_as(HOST, KEY1, KEY2), -EKEYREJECTED);
+	assert_non_null(strstr(got.text, "did not prove"));
+	t.controller_key = "";
+	assert_int_equal(ask_as(HOST, KEY1, KEY2), -EKEYREJECTED);
+	/* nor does it get around it by asking for nothing */
+	assert_int_equal(ask_as(FREE, KEY1, KEY2), -EKEYREJECTED);
+	assert_int_equal(got.n_logs, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -331,7 +412,8 @@ int main(void)
 		TEST(who_has_proved_himself_is_let_in),	       TEST(both_prove_themselves),
 		TEST(another_key_is_told_and_closed),	       TEST(who_goes_before_is_told),
 		TEST(a_key_that_cannot_be_read_keeps_him_out), TEST(a_damaged_key_keeps_him_out),
-		TEST(who_is_not_wanted_after_all_is_closed),
+		TEST(who_is_not_wanted_after_all_is_closed),   TEST(our_own_client_proves_itself),
+		TEST(our_own_client_insists_on_proof),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
