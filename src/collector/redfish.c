@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "collector/collector.h"
 #include "collector/rf-account.h"
+#include "collector/rf-act.h"
 #include "collector/rf-events.h"
 #include "collector/rf-model.h"
 #include "collector/rf-session.h"
@@ -271,6 +272,7 @@ void redfish_flush(struct redfish *redfish)
 	    (rf_tree_is_touched(redfish->tree) && rf_tree_settle(redfish->tree, &err) < 0))
 		log_error("redfish: %s", err.text);
 	rfevents_flush(redfish->rfevents);
+	rf_act_flush(redfish->act);
 }
 
 void redfish_reload(struct redfish *redfish)
@@ -279,6 +281,7 @@ void redfish_reload(struct redfish *redfish)
 	sessions_reload(redfish->sessions);
 	rfevents_reload(redfish->rfevents);
 	rf_model_reload(redfish->model);
+	rf_act_reload(redfish->act);
 	redfish_flush(redfish);
 }
 
@@ -343,6 +346,8 @@ static int make_parts(struct redfish *redfish, struct err *err)
 		r = rfevents_new(redfish, &redfish->rfevents, err);
 	if (r == 0)
 		r = rf_model_new(redfish, &redfish->model, err);
+	if (r == 0)
+		r = rf_act_new(redfish, &redfish->act, err);
 	return r;
 }
 
@@ -374,6 +379,7 @@ void redfish_free(struct redfish *redfish)
 		return;
 	while (redfish->pending)
 		pending_free(redfish->pending);
+	rf_act_free(redfish->act);
 	rf_model_free(redfish->model);
 	rfevents_free(redfish->rfevents);
 	sessions_free(redfish->sessions);

@@ -8,18 +8,20 @@
 #include "base/cleanup.h"
 #include "collector/collector.h"
 #include "collector/redfish.h"
+#include "collector/rf-act.h"
 #include "collector/rf-model-own.h"
 #include "collector/zone-own.h"
 
-#define COLLECTION(kind, title)                                                                    \
+#define COLLECTION(kind, title, ...)                                                               \
 	{                                                                                          \
 		.type = "#" kind "Collection." kind "Collection", .collection = true,              \
-		.name = (title), .read = RF_LOGIN, .write = RF_CONFIGURE_COMPONENTS                \
+		.name = (title), .read = RF_LOGIN, .write = RF_CONFIGURE_COMPONENTS, __VA_ARGS__   \
 	}
 static const struct rf_class drives_class = COLLECTION("Drive", "Drives");
 static const struct rf_class controllers_class = COLLECTION("StorageController", "Controllers");
 static const struct rf_class ports_class = COLLECTION("Port", "Listeners");
-static const struct rf_class volumes_class = COLLECTION("Volume", "Namespaces");
+static const struct rf_class volumes_class =
+	COLLECTION("Volume", "Namespaces", .post = rf_act_post_volume);
 
 /* A collection below an item, if it is not there. */
 static int need_collection(struct rf_model *model, const struct rf_item *item, const char *name,

@@ -22,6 +22,7 @@ enum rf_kind {
 	RF_HOST,       /* key: host NQN; nodes that say it is theirs */
 	RF_CONNECTION, /* key: NQN, host: host NQN; "" any */
 	RF_ZONE,       /* key: its name */
+	RF_KINDS
 };
 
 /* The object of each resource of ours that is no collection. */
@@ -71,7 +72,8 @@ struct rf_model {
 	void *by_node; /* tree of search.h: node items by node id */
 };
 
-extern const struct rf_class rf_classes[]; /* by enum rf_kind */
+/* by enum rf_kind; their data is the redfish of this process */
+extern struct rf_class rf_classes[RF_KINDS];
 struct redfish;
 
 /* --- names */

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "collector/collector.h"
 #include "collector/redfish.h"
+#include "collector/rf-act.h"
 #include "collector/rf-model-own.h"
 #include "collector/zone-own.h"
 
@@ -651,21 +652,26 @@ static int render_zone(void *data, struct rf_resource *resource, struct js *doc)
 	return 0;
 }
 
-#define CLASS(word, version, fn)                                                                   \
+#define CLASS(word, version, fn, ...)                                                              \
 	{                                                                                          \
 		.type = "#" word "." version "." word, .read = RF_LOGIN,                           \
-		.write = RF_CONFIGURE_COMPONENTS, .render = (fn)                                   \
+		.write = RF_CONFIGURE_COMPONENTS, .render = (fn), __VA_ARGS__                      \
 	}
-const struct rf_class rf_classes[] = {
+struct rf_class rf_classes[] = {
 	[RF_NODE] = CLASS("ComputerSystem", "v1_22_0", render_node),
 	[RF_FRAME] = CLASS("Chassis", "v1_25_0", render_frame),
 	[RF_DRIVE] = CLASS("Drive", "v1_20_0", render_drive),
 	[RF_SUBSYSTEM] = CLASS("Storage", "v1_17_0", render_subsystem),
 	[RF_CONTROLLER] = CLASS("StorageController", "v1_9_0", render_controller),
-	[RF_PORT] = CLASS("Port", "v1_12_0", render_port),
-	[RF_VOLUME] = CLASS("Volume", "v1_10_0", render_volume),
-	[RF_TARGET] = CLASS("Endpoint", "v1_8_0", render_target),
-	[RF_HOST] = CLASS("Endpoint", "v1_8_0", render_host),
-	[RF_CONNECTION] = CLASS("Connection", "v1_4_0", render_connection),
-	[RF_ZONE] = CLASS("Zone", "v1_6_1", render_zone),
+	[RF_PORT] = CLASS("Port", "v1_12_0", render_port, .patch = rf_act_patch_nothing),
+	[RF_VOLUME] = CLASS("Volume", "v1_10_0", render_volume, .patch = rf_act_patch_nothing,
+			    .delete = rf_act_delete_volume),
+	[RF_TARGET] = CLASS("Endpoint", "v1_8_0", render_target, .patch = rf_act_patch_nothing,
+			    .delete = rf_act_delete_endpoint),
+	[RF_HOST] = CLASS("Endpoint", "v1_8_0", render_host, .patch = rf_act_patch_nothing,
+			  .delete = rf_act_delete_endpoint),
+	[RF_CONNECTION] = CLASS("Connection", "v1_4_0", render_connection,
+				.patch = rf_act_patch_nothing, .delete = rf_act_delete_connection),
+	[RF_ZONE] = CLASS("Zone", "v1_6_1", render_zone, .patch = rf_act_patch_nothing,
+			  .delete = rf_act_delete_zone, .actions = rf_act_zone_actions),
 };

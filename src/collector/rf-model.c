@@ -10,6 +10,7 @@
 #include "collector/collector.h"
 #include "collector/peek.h"
 #include "collector/redfish.h"
+#include "collector/rf-act.h"
 #include "collector/rf-model-own.h"
 
 /* --- what an event concerns */
@@ -192,25 +193,27 @@ void rf_model_reload(struct rf_model *model)
 
 /* --- life */
 
-static const struct {
+static struct {
 	const char *uri;
 	struct rf_class class;
 } collections[] = {
-#define COLLECTION(at, kind, title, rights)                                                        \
+#define COLLECTION(at, kind, title, rights, ...)                                                   \
 	{                                                                                          \
 		at,                                                                                \
 		{                                                                                  \
 			.type = "#" kind "Collection." kind "Collection", .collection = true,      \
-			.name = (title), .read = RF_LOGIN, .write = (rights)                       \
+			.name = (title), .read = RF_LOGIN, .write = (rights), __VA_ARGS__          \
 		}                                                                                  \
 	}
 	COLLECTION(RF_SYSTEMS, "ComputerSystem", "Hosts", RF_CONFIGURE_COMPONENTS),
 	COLLECTION(RF_CHASSIS, "Chassis", "Hosts", RF_CONFIGURE_COMPONENTS),
 	COLLECTION(RF_STORAGE, "Storage", "Exported NVM subsystems", RF_CONFIGURE_COMPONENTS),
 	COLLECTION(RF_FABRICS, "Fabric", "Fabrics", RF_CONFIGURE_COMPONENTS),
-	COLLECTION(RF_ENDPOINTS, "Endpoint", "Hosts and listeners", RF_CONFIGURE_COMPONENTS),
-	COLLECTION(RF_CONNECTIONS, "Connection", "Who may connect", RF_CONFIGURE_COMPONENTS),
-	COLLECTION(RF_ZONES, "Zone", "Zones", RF_CONFIGURE_COMPONENTS),
+	COLLECTION(RF_ENDPOINTS, "Endpoint", "Hosts and listeners", RF_CONFIGURE_COMPONENTS,
+		   .post = rf_act_post_endpoint),
+	COLLECTION(RF_CONNECTIONS, "Connection", "Who may connect", RF_CONFIGURE_COMPONENTS,
+		   .post = rf_act_post_connection),
+	COLLECTION(RF_ZONES, "Zone", "Zones", RF_CONFIGURE_COMPONENTS, .post = rf_act_post_zone),
 };
 
 static int render_fabric(void *data, struct rf_resource *resource, struct js *doc)
@@ -243,6 +246,10 @@ static int add_collections(struct rf_model *model, struct err *err)
 	size_t i;
 	int r = 0;
 
+	for (i = 0; i < RF_KINDS; i++)
+		rf_classes[i].data = model->redfish;
+	for (i = 0; i < sizeof(collections) / sizeof(*collections); i++)
+		collections[i].class.data = model->redfish;
 	for (i = 0; r == 0 && i < sizeof(collections) / sizeof(*collections); i++)
 		r = rf_tree_add(model->tree, collections[i].uri, &collections[i].class, NULL,
 				&resource, err);
