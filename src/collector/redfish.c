@@ -145,13 +145,29 @@ static int write_call(void *data, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+/* The transaction failed, and with it what its handler had begun; that may still come back with the
+ * call, so it stays. */
+static void fail_later(struct rf_pending *pending, int code)
+{
+	pending->call.code = code;
+	rf_service_finish(pending->redfish->service, &pending->call, code);
+	reply(pending);
+	pending->call.request = NULL;
+	rf_answer_deinit(&pending->call.answer);
+	rf_problems_deinit(&pending->call.problems);
+	pending->call.code = RF_LATER;
+}
+
 static void done_call(void *data, int code, const struct err *err)
 {
 	struct rf_pending *pending = data;
 
 	(void)err;
-	if (pending->is_later && code == 0)
+	if (pending->is_later) {
+		if (code < 0)
+			fail_later(pending, code);
 		return;
+	}
 	if (!pending->is_skipped) {
 		/* what its handler kept of it is gone with the transaction */
 		if (code < 0)

@@ -249,6 +249,60 @@ static const struct registry_file {
 	{ "TaskEvent", "TaskEvent.1.0" },
 };
 
+static void registry_uri(const struct registry_file *file, char uri[RF_URI_MAX])
+{
+	snprintf(uri, RF_URI_MAX, RF_ROOT "/Registries/%s/%s.0.json", file->id, file->version);
+}
+
+static void add_message(struct js *messages, const struct rf_message *message)
+{
+	struct js *js = js_object();
+	struct js *types = js_array();
+	unsigned int i;
+
+	js_set(js, "Description", js_string(message->text));
+	js_set(js, "Message", js_string(message->text));
+	js_set(js, "MessageSeverity", js_string(rf_severity_word(message->severity)));
+	js_set(js, "NumberOfArgs", js_int(message->n_args));
+	for (i = 0; i < message->n_args; i++)
+		js_append(types, js_string("string"));
+	if (message->n_args)
+		js_set(js, "ParamTypes", types);
+	else
+		js_free(types);
+	js_set(js, "Resolution", js_string(message->resolution));
+	js_set(messages, message->key, js);
+}
+
+/* The messages of it that are sent, in our words. */
+static int make_registry(void *data, struct str *text)
+{
+	const struct registry_file *file = data;
+	CLEANUP_JS struct js *js = js_object();
+	CLEANUP_FREE char *body = NULL;
+	CLEANUP_STR struct str version = STR_NULL;
+	struct js *messages = js_object();
+	size_t i;
+
+	str_addf(&version, "%s.0", file->version + strlen(file->id) + 1);
+	js_set(js, "@odata.type", js_string("#MessageRegistry.v1_6_2.MessageRegistry"));
+	js_set(js, "Id", js_string(file->version));
+	js_set(js, "Name", js_string("Messages that are sent"));
+	js_set(js, "Language", js_string("en"));
+	js_set(js, "RegistryPrefix", js_string(file->id));
+	js_set(js, "RegistryVersion", js_string(str_get(&version)));
+	js_set(js, "OwningEntity", js_string("DMTF"));
+	for (i = 0; i < rf_message_count(); i++)
+		if (strcmp(rf_message_at(i)->registry, file->version) == 0)
+			add_message(messages, rf_message_at(i));
+	js_set(js, "Messages", messages);
+	body = js_format(js, JS_COMPACT);
+	if (!body)
+		return -ENOMEM;
+	str_add(text, body);
+	return 0;
+}
+
 static int render_registry(void *data, struct rf_resource *resource, struct js *doc)
 {
 	const struct registry_file *file = rf_resource_object(resource);
@@ -256,12 +310,16 @@ static int render_registry(void *data, struct rf_resource *resource, struct js *
 	struct js *locations = js_array();
 	struct js *location = js_object();
 	char uri[RF_URI_MAX];
+	char publication[RF_URI_MAX];
 
 	(void)data;
-	snprintf(uri, sizeof(uri), "https://redfish.dmtf.org/registries/%s.0.json", file->version);
+	registry_uri(file, uri);
+	snprintf(publication, sizeof(publication), "https://redfish.dmtf.org/registries/%s.0.json",
+		 file->version);
 	js_append(languages, js_string("en"));
 	js_set(location, "Language", js_string("en"));
-	js_set(location, "PublicationUri", js_string(uri));
+	js_set(location, "Uri", js_string(uri));
+	js_set(location, "PublicationUri", js_string(publication));
 	js_append(locations, location);
 	js_set(doc, "Name", js_string("Message registry"));
 	js_set(doc, "Registry", js_string(file->version));
@@ -375,6 +433,10 @@ static int add_all(struct redfish *redfish, struct err *err)
 		snprintf(uri, sizeof(uri), RF_ROOT "/Registries/%s", registry_files[i].id);
 		r = rf_tree_add(redfish->tree, uri, &classes[REGISTRY], (void *)&registry_files[i],
 				NULL, err);
+		registry_uri(&registry_files[i], uri);
+		if (r == 0)
+			r = rf_service_add_document(redfish->service, uri, "application/json",
+						    make_registry, (void *)&registry_files[i]);
 	}
 	return r;
 }

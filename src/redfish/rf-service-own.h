@@ -6,10 +6,10 @@
 #include "redfish/rf-service.h"
 #include "redfish/rf-tree-own.h"
 
-#define RF_DOCUMENTS_MAX 8
+#define RF_DOCUMENTS_MAX 16
 
 struct rf_document {
-	const char *uri;
+	char *uri;
 	const char *type;
 	int (*make)(void *data, struct str *text);
 	void *data;

@@ -31,6 +31,10 @@ int rf_service_new(struct rf_tree *tree, const struct rf_hooks *hooks, struct rf
 
 void rf_service_free(struct rf_service *service)
 {
+	if (!service)
+		return;
+	while (service->n_documents)
+		free(service->documents[--service->n_documents].uri);
 	free(service);
 }
 
@@ -47,9 +51,14 @@ void rf_service_set_page(struct rf_service *service, size_t members)
 int rf_service_add_document(struct rf_service *service, const char *uri, const char *type,
 			    int (*make)(void *data, struct str *text), void *data)
 {
+	char *copy;
+
 	if (service->n_documents == RF_DOCUMENTS_MAX)
 		return -ENOSPC;
-	service->documents[service->n_documents++] = (struct rf_document){ uri, type, make, data };
+	copy = strdup(uri);
+	if (!copy)
+		return -ENOMEM;
+	service->documents[service->n_documents++] = (struct rf_document){ copy, type, make, data };
 	return 0;
 }
 

@@ -133,8 +133,8 @@ int rf_service_new(struct rf_tree *tree, const struct rf_hooks *hooks, struct rf
 void rf_service_free(struct rf_service *service);
 /* Members of a collection in one answer; 0: all. */
 void rf_service_set_page(struct rf_service *service, size_t members);
-/* A document beside the tree, for everybody: $metadata, odata. @make  returns: 0; -ENOMEM.
- * Returns: 0; -ENOSPC more than 8. */
+/* A document beside the tree, for everybody: $metadata, odata. @uri  is copied. @make  returns: 0;
+ * -ENOMEM. Returns: 0; -ENOSPC more than 16; -ENOMEM. */
 int rf_service_add_document(struct rf_service *service, const char *uri, const char *type,
 			    int (*make)(void *data, struct str *text), void *data);
 struct rf_tree *rf_service_tree(struct rf_service *service);
