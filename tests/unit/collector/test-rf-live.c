@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is the collector's own in Redfish, and what only a socket shows. */
+#include "tests/unit/collector/rf.h"
+
+static void the_root_says_what_there_is_to_everybody(void **state)
+{
+	RF rf;
+	RF_REPLY versions = { 0 };
+	RF_REPLY root = { 0 };
+	RF_REPLY odata = { 0 };
+	RF_REPLY metadata = { 0 };
+
+	(void)state;
+	rf_start(&rf);
+	versions = rf_ask(&rf, "GET", "/redfish", "", NULL);
+	rf_expect(&versions, 200, "\r\n\r\n{\"v1\":\"/redfish/v1/\"}");
+	root = rf_ask(&rf, "GET", "//redfish/v1/", "", NULL);
+	rf_expect(&root, 200, "\"Managers\":{\"@odata.id\":\"/redfish/v1/Managers\"}");
+	rf_expect(&root, 200, "OData-Version: 4.0\r\n");
+	odata = rf_ask(&rf, "GET", "/redfish/v1/odata", "", NULL);
+	rf_expect(&odata, 200, "\"url\":\"/redfish/v1/TaskService\"");
+	metadata = rf_ask(&rf, "GET", "/redfish/v1/$metadata", "", NULL);
+	rf_expect(&metadata, 200, "Namespace=\"ManagerNetworkProtocol.v1_10_0\"");
+	rf_expect(&metadata, 200, "application/xml");
+}
+
+static void a_registry_has_the_messages_that_are_sent(void **state)
+{
+	RF rf;
+	RF_REPLY base = { 0 };
+	CLEANUP_JS struct js *js = NULL;
+
+	(void)state;
+	rf_start(&rf);
+	base = rf_ask(&rf, "GET", "/redfish/v1/Registries/Base/Base.1.19.0.json", "", NULL);
+	rf_expect(&base, 200, "\"RegistryVersion\":\"1.19.0\"");
+	assert_int_equal(js_parse(base.body, strlen(base.body), &js, NULL), 0);
+	assert_non_null(js_get(js_get(js, "Messages"), "PropertyNotWritable"));
+	assert_null(js_get(js_get(js, "Messages"), "ResourceCreated"));
+}
+
+struct token {
+	struct auth *auth;
+	const char *name;
+	enum auth_right right;
+	char header[160];
+};
+
+static int add_token(void *data, struct err *err)
+{
+	struct token *token = data;
+	char text[AUTH_TOKEN_TEXT];
+	int r = auth_add(token->auth, token->name, token->right, text, err);
+
+	snprintf(token->header, sizeof(token->header), "Authorization: Bearer %s\r\n", text);
+	return r;
+}
+
+static struct token make_token(struct rf *rf, const char *name, enum auth_right right)
+{
+	struct token token = { rf->h.collector.auth, name, right, "" };
+
+	assert_int_equal(commit_join(rf->h.collector.commit, add_token, NULL, &token), 0);
+	commit_now(rf->h.collector.commit);
+	return token;
+}
+
+static void a_token_of_the_api_is_good_for_redfish(void **state)
+{
+	RF rf;
+	struct token token;
+	RF_REPLY nobody = { 0 };
+	RF_REPLY reader = { 0 };
+	RF_REPLY node = { 0 };
+
+	(void)state;
+	rf_start(&rf);
+	nobody = rf_ask(&rf, "GET", "/redfish/v1/Managers", "", NULL);
+	rf_expect(&nobody, 401, "WWW-Authenticate: Basic");
+	token = make_token(&rf, "reader", AUTH_VIEWER);
+	reader = rf_ask(&rf, "GET", "/redfish/v1/TaskService", token.header, NULL);
+	rf_expect(&reader, 200, "\"Id\":\"TaskService\"");
+	token = make_token(&rf, "blake01", AUTH_NODE);
+	node = rf_ask(&rf, "GET", "/redfish/v1/TaskService", token.header, NULL);
+	rf_expect(&node, 401, NULL);
+}
+
+static void a_head_is_what_the_get_is_without_its_body(void **state)
+{
+	RF rf;
+	RF_REPLY head = { 0 };
+
+	(void)state;
+	rf_start(&rf);
+	head = rf_ask(&rf, "HEAD", "/redfish/v1", "", NULL);
+	rf_expect(&head, 200, "rel=describedby");
+	assert_string_equal(head.body, "");
+	assert_null(strstr(head.text.text, "Content-Length: 0"));
+}
+
+static void an_error_leaves_the_connection_to_the_next_request(void **state)
+{
+	static const char first[] = "POST /redfish/v1/Managers HTTP/1.1\r\nHost: h\r\n" RF_JSON
+				    "Content-Length: 2\r\n\r\n{}";
+	static const char second[] = "GET /redfish/v1/odata HTTP/1.1\r\nHost: h\r\n"
+				     "Connection: close\r\n\r\n";
+	CLEANUP_STR struct str text = STR_NULL;
+	RF rf;
+	int fd;
+
+	(void)state;
+	rf_start(&rf);
+	fd = rf_connect(&rf);
+	rf_write(&rf, fd, first, strlen(first));
+	rf_await(&rf, fd, &text, "NoValidSession");
+	rf_write(&rf, fd, second, strlen(second));
+	rf_await(&rf, fd, &text, NULL);
+	assert_non_null(strstr(str_get(&text), "HTTP/1.1 200 OK"));
+	close(fd);
+}
+
+static void a_body_over_a_mebibyte_is_not_read(void **state)
+{
+	static const char head[] = "POST /redfish/v1/Managers HTTP/1.1\r\nHost: h\r\n" RF_JSON
+				   "Content-Length: 1048577\r\n\r\n";
+	CLEANUP_STR struct str text = STR_NULL;
+	RF rf;
+	int fd;
+
+	(void)state;
+	rf_start(&rf);
+	fd = rf_connect(&rf);
+	rf_write(&rf, fd, head, strlen(head));
+	rf_await(&rf, fd, &text, "PayloadTooLarge");
+	assert_non_null(strstr(str_get(&text), "HTTP/1.1 413"));
+	close(fd);
+}
+
+static void the_uuid_stays_with_the_store(void **state)
+{
+	RF rf;
+	char before[37];
+
+	(void)state;
+	rf_start(&rf);
+	assert_int_equal(strlen(rf.h.collector.redfish->uuid), 36);
+	strcpy(before, rf.h.collector.redfish->uuid);
+	rf_restart(&rf);
+	assert_string_equal(rf.h.collector.redfish->uuid, before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_root_says_what_there_is_to_everybody),
+		cmocka_unit_test(a_registry_has_the_messages_that_are_sent),
+		cmocka_unit_test(a_token_of_the_api_is_good_for_redfish),
+		cmocka_unit_test(a_head_is_what_the_get_is_without_its_body),
+		cmocka_unit_test(an_error_leaves_the_connection_to_the_next_request),
+		cmocka_unit_test(a_body_over_a_mebibyte_is_not_read),
+		cmocka_unit_test(the_uuid_stays_with_the_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
