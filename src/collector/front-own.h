@@ -21,6 +21,8 @@ struct front {
 	struct httpd *httpd;
 	int listen_fd; /* ours; httpd has a copy */
 	struct pending *pending;
+	struct pending *spare; /* freed ones */
+	size_t n_spare;
 	struct front_poll *orphans; /* polls of helpers that there are not yet */
 	struct front_poll *woken;   /* in this transaction */
 	size_t n_polls;

@@ -77,8 +77,14 @@ struct pending {
 	struct pending *next, **at;
 };
 
+/* So many are kept for the next ones: they are too large to be had cheaply from malloc, which
+ * sorts all that was freed whenever something of that size is asked for. */
+#define SPARE_MAX 512
+
 static void pending_free(struct pending *pending)
 {
+	struct front *front = pending->front;
+
 	if (pending->next)
 		pending->next->at = pending->at;
 	*pending->at = pending->next;
@@ -87,7 +93,24 @@ static void pending_free(struct pending *pending)
 	if (pending->answer.body.text)
 		explicit_bzero(pending->answer.body.text, pending->answer.body.length);
 	str_deinit(&pending->answer.body);
-	free(pending);
+	if (front->n_spare >= SPARE_MAX) {
+		free(pending);
+		return;
+	}
+	pending->next = front->spare;
+	front->spare = pending;
+	front->n_spare++;
+}
+
+static void spare_free(struct front *front)
+{
+	struct pending *next;
+
+	for (; front->spare; front->spare = next) {
+		next = front->spare->next;
+		free(front->spare);
+	}
+	front->n_spare = 0;
 }
 
 /* Their connections go. */
@@ -110,16 +133,22 @@ static void on_pending_gone(void *user, struct httpd_request *request)
 static struct pending *pending_new(struct front *front, struct httpd_request *request,
 				   const struct auth_who *who)
 {
-	struct pending *pending = calloc(1, sizeof(*pending));
+	struct pending *pending = front->spare;
 
+	if (pending) {
+		front->spare = pending->next;
+		front->n_spare--;
+	} else {
+		pending = malloc(sizeof(*pending));
+	}
 	if (!pending)
 		return NULL;
-	pending->front = front;
-	pending->request = request;
-	pending->who = *who;
-	pending->answer = API_ANSWER_NULL;
-	pending->next = front->pending;
-	pending->at = &front->pending;
+	*pending = (struct pending){ .front = front,
+				     .request = request,
+				     .who = *who,
+				     .answer = API_ANSWER_NULL,
+				     .next = front->pending,
+				     .at = &front->pending };
 	if (front->pending)
 		front->pending->at = &pending->next;
 	front->pending = pending;
@@ -202,16 +231,6 @@ static void done_report(void *data, int code, const struct err *err)
 /* So many machines may have come under one name, one after the other. */
 #define SAME_NAME_MAX 8
 
-static size_t count_named(const struct registry *registry, const char *name)
-{
-	size_t count = 0;
-	size_t i;
-
-	for (i = 0; i < registry_node_count(registry); i++)
-		count += strcmp(registry_node_at(registry, i)->name, name) == 0;
-	return count;
-}
-
 /* Only something was wanted of it, before it was there. */
 static bool has_reported(const struct registry_node *node)
 {
@@ -228,7 +247,7 @@ static int check_new_node(const struct front *front, const struct auth_who *who,
 			  const struct report *report, struct err *err)
 {
 	if (strcmp(who->name, report->name) == 0 &&
-	    count_named(front->collector->registry, who->name) >= SAME_NAME_MAX)
+	    registry_name_count(front->collector->registry, who->name) >= SAME_NAME_MAX)
 		return err_set(err, -EACCES,
 			       "there are %d nodes called %s already: delete those that are gone",
 			       SAME_NAME_MAX, who->name);
@@ -650,6 +669,7 @@ void front_free(struct front *front)
 	if (!front)
 		return;
 	pending_forget(front);
+	spare_free(front);
 	front_polls_free(front);
 	front_lists_free(front);
 	if (front->collector->events)

@@ -234,6 +234,17 @@ struct registry_node *registry_node_find(const struct registry *registry, const 
 	return node ? node : named;
 }
 
+size_t registry_name_count(const struct registry *registry, const char *name)
+{
+	size_t first = name_index(registry, name, "");
+	size_t i = first;
+
+	while (i < registry->names.count &&
+	       strcmp(((const struct registry_node *)registry->names.at[i])->name, name) == 0)
+		i++;
+	return i - first;
+}
+
 struct registry_source *registry_source_find(const struct registry *registry, const char *node_id,
 					     enum report_role role)
 {

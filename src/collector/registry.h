@@ -117,6 +117,8 @@ size_t registry_node_after(const struct registry *registry, const char *id);
 /* By id, else by name; NULL: none. Of two machines that had the name, one after the other, it is
  * the one that is there. */
 struct registry_node *registry_node_find(const struct registry *registry, const char *id_or_name);
+/* How many have that name. */
+size_t registry_name_count(const struct registry *registry, const char *name);
 
 /* NULL: none */
 struct registry_source *registry_source_find(const struct registry *registry, const char *node_id,
