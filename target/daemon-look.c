@@ -192,7 +192,7 @@ static void decide(struct daemon *daemon, const struct js *result)
 	if (js_is_true(js_get(result, "unfinished")))
 		js_set(due, "unfinished", js_bool(true));
 	text = js_format(due, JS_COMPACT);
-	if (!text || (js_length(due) == 0 && daemon->kernel)) {
+	if (!text || (js_length(due) == 0 && daemon->kernel && !daemon->is_kernel_old)) {
 		free(daemon->tended);
 		daemon->tended = NULL;
 		return;

@@ -125,7 +125,7 @@ static int run_own(const struct task *task, int result_fd)
 		.grown = js_get(task->ids, "grown"),
 		.lost = js_get(task->ids, "lost"),
 		.repair = daemon->settings.repair,
-		.probe = daemon->kernel == NULL,
+		.probe = !daemon->kernel || daemon->is_kernel_old,
 	};
 	struct ctl ctl;
 
@@ -275,6 +275,7 @@ static void take_result(struct task *task, const char *text, size_t length)
 	if (js_get(result, "kernel")) {
 		js_free(daemon->kernel);
 		daemon->kernel = js_ref(js_get(result, "kernel"));
+		daemon->is_kernel_old = false;
 	}
 	error = js_text(js_get(result, "error"));
 	if (error)

@@ -58,8 +58,7 @@ static void on_kernel_event(void *data, const struct uevent *event)
 	if (strcmp(event->subsystem, "module") == 0) {
 		if (strncmp(event->sysname, "nvmet", 5) != 0)
 			return;
-		js_free(daemon->kernel);
-		daemon->kernel = NULL;
+		daemon->is_kernel_old = true;
 	}
 	if (is_block && strcmp(event->action, "remove") == 0)
 		on_removed(daemon, event->sysname);

@@ -54,6 +54,7 @@ struct daemon {
 	struct js *intents; /* {ID: attributes} of what the collector wants */
 	struct js *wants;   /* {ID: entry} */
 	bool is_recalling;  /* they are of before the start */
+	bool is_kernel_old; /* a module came or went: @kernel is to be asked anew */
 	struct agent *agent;
 	/* looking */
 	struct daemon_look *looks; /* running; more than one only if others hang */
