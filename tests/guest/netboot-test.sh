@@ -5,8 +5,11 @@
 target() {
 	it "a root is made" netboot_root "$(scratch_disk 0)"
 	it "and exported" ctl create "$NETBOOT_NQN" --dev "$(scratch_disk 0),nsid=1" --tcp 10.101.46.14:4420 --any-host -q
+	also target
 	it "the other machine boots from it" meet_wait 'done' 280
 }
+# also ROLE: what a test has besides
+also() { ! declare -F "also_$1" >/dev/null || "also_$1"; }
 
 booted=/run/booted
 c() { fabric_ctrls "$NETBOOT_NQN"; }
@@ -36,6 +39,7 @@ adoption() {
 }
 
 initiator() {
+	also initiator
 	it "the root is the exported one" grep -x "the root on $NETBOOT_NQN" $booted/root/marker
 	it "it was found by its name" root_is
 	it "it can be written" touch $booted/root/written
