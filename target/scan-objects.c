@@ -226,6 +226,14 @@ static const char *listener_state(const struct survey_listener *listener)
 	}
 }
 
+/* As in an export's file; NULL: none. */
+static const char *tls_of(const struct model_object *port)
+{
+	if (strcmp(model_text(port, "addr_tsas"), "tls1.3") != 0)
+		return NULL;
+	return strcmp(model_text(port, "addr_treq"), "required") == 0 ? "required" : "permitted";
+}
+
 static void add_listeners(const struct survey *survey, struct js *objects)
 {
 	size_t i;
@@ -242,6 +250,7 @@ static void add_listeners(const struct survey *survey, struct js *objects)
 		set_text(js, "family", model_get(port, "addr_adrfam"));
 		set_text(js, "address", model_get(port, "addr_traddr"));
 		set_text(js, "service", model_get(port, "addr_trsvcid"));
+		set_text(js, "tls", tls_of(port));
 		for (j = 0; j < port->n_links; j++)
 			js_append(subsystems, js_string(port->links[j].name));
 		js_set(js, "subsystems", subsystems);

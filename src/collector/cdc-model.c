@@ -57,7 +57,6 @@ static bool take_port(const struct js *listener, struct disc_record *ret)
 	if (trtype < 0 || trtype == NVME_TRTYPE_LOOP || strlen(address) >= sizeof(ret->traddr) ||
 	    strlen(service) >= sizeof(ret->trsvcid))
 		return false;
-	/* nothing is said about a secure channel: libnvme 1.3 takes "not required" for TLS */
 	*ret = (struct disc_record){
 		.trtype = (uint8_t)trtype,
 		.adrfam = adrfam_of(text_of(listener, "family"), address),
@@ -66,6 +65,12 @@ static bool take_port(const struct js *listener, struct disc_record *ret)
 		.cntlid = NVME_CNTLID_DYNAMIC,
 		.asqsz = 32,
 	};
+	/* of one that takes hosts without TLS as well nothing is said: libnvme 1.3 takes "not
+	 * required" for TLS, and fails without a key */
+	if (trtype == NVME_TRTYPE_TCP && strcmp(text_of(listener, "tls"), "required") == 0) {
+		ret->treq = NVME_TREQ_REQUIRED;
+		ret->sectype = NVME_SECTYPE_TLS13;
+	}
 	if (trtype == NVME_TRTYPE_RDMA) /* connected, provider as it is, by RDMA_CM */
 		memcpy(ret->rdma, "\1\1\1\0\0", 5);
 	snprintf(ret->traddr, sizeof(ret->traddr), "%s", address);

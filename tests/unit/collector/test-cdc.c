@@ -169,6 +169,40 @@ static void a_host_sees_what_it_may_connect_to_and_nothing_else(void **state)
 	test_host_free(b);
 }
 
+#define TLS_LISTENER(id, address, tls, nqn)                                                        \
+	"{\"kind\":\"listener\",\"id\":\"" id "\",\"port_id\":" id                                 \
+	",\"transport\":\"tcp\",\"family\":\"ipv4\",\"address\":\"" address                        \
+	"\",\"service\":\"4420\",\"tls\":\"" tls "\",\"subsystems\":[\"" nqn "\"]}"
+
+static void a_listener_that_wants_tls_says_so(void **state)
+{
+	HARNESS h = { 0 };
+	struct test_host *a;
+	struct test_answer answer;
+	struct disc_record record;
+
+	(void)state;
+	harness_start(&h);
+	serve(&h);
+	report_of(&h, "t1", "b",
+		  TLS_LISTENER("1", "192.0.2.1", "required", "one") "," TLS_LISTENER(
+			  "2", "192.0.2.2", "permitted",
+			  "two") "," SUBSYSTEM("one", "true") "," SUBSYSTEM("two", "true"));
+	a = come(&h, A);
+	answer = test_host_log(a, 0, 4 * 1024, false);
+	assert_int_equal(disc_record_decode(answer.data + 2048, &record, NULL), 0);
+	assert_string_equal(record.subnqn, "one");
+	assert_int_equal(record.treq, NVME_TREQ_REQUIRED);
+	assert_int_equal(record.sectype, NVME_SECTYPE_TLS13);
+	/* libnvme 1.3 would go by TLS here, and a host may have no key */
+	assert_int_equal(disc_record_decode(answer.data + 3072, &record, NULL), 0);
+	assert_string_equal(record.subnqn, "two");
+	assert_int_equal(record.treq, 0);
+	assert_int_equal(record.sectype, NVME_SECTYPE_NONE);
+	free(answer.data);
+	test_host_free(a);
+}
+
 static void where_nobody_can_go_is_shown_to_nobody(void **state)
 {
 	HARNESS h = { 0 };
@@ -555,6 +589,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_host_sees_what_it_may_connect_to_and_nothing_else),
+		cmocka_unit_test(a_listener_that_wants_tls_says_so),
 		cmocka_unit_test(where_nobody_can_go_is_shown_to_nobody),
 		cmocka_unit_test(only_those_whose_view_changed_are_told),
 		cmocka_unit_test(what_comes_together_is_told_once),
