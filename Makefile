@@ -171,7 +171,7 @@ coverage: ## line coverage of the unit tests, by file
 	@rm -rf build/cov
 	+$Q$(MAKE) VARIANT=cov check-unit
 	@tests/unit/coverage build/cov
-BENCH_PROGRAMS := $(foreach p,bare-create timing sim-helpers sim-discovery sim-redfish floor uevent-delay,build/release/bench/$p)
+BENCH_PROGRAMS := $(foreach p,bare-create timing sim-helpers sim-discovery sim-redfish sim-events floor uevent-delay,build/release/bench/$p)
 bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## speed and memory, on real kernels, against their goals
 	@BUILD=$(abspath $B) tests/bench/run
 	@BUILD=$(abspath $B) tests/bench/helpers
@@ -179,6 +179,7 @@ bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## speed and memory, on real kernels, again
 	@BUILD=$(abspath $B) tests/bench/attach
 	@BUILD=$(abspath $B) tests/bench/discovery
 	@BUILD=$(abspath $B) tests/bench/redfish
+	@BUILD=$(abspath $B) tests/bench/events
 demo: $(PROGRAMS) ## export a drive in a guest and use it, pull it and put it back, step by step
 	@BUILD=$(abspath $B) tests/demo
 .PHONY: all deps check check-unit check-asan check-tsan guest-check coverage bench demo
@@ -187,6 +188,9 @@ $B/bench/sim-discovery: $(call objs,$(wildcard tests/bench/sim-discovery*.c)) $(
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(DEP_LIBS)
 $B/bench/sim-redfish: $(call objs,tests/bench/sim-redfish.c) $(archives_redfish)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(DEP_LIBS)
+$B/bench/sim-events: $(call objs,tests/bench/sim-events.c) $(archives_collector)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(DEP_LIBS)
 $B/bench/%: $B/obj/tests/bench/%.o
