@@ -514,16 +514,27 @@ static bool check_entries(const struct dims *dims, const struct disc_dim *comman
 	return true;
 }
 
+static bool is_same_head(const struct disc_dim_head *a, const struct disc_dim_head *b)
+{
+	return a->entity == b->entity && strcmp(a->name, b->name) == 0 &&
+	       strcmp(a->version, b->version) == 0;
+}
+
+/* @is_new  there is more of it than there was */
 static void fill(struct dims *dims, struct dim *dim, const struct disc_dim_head *head,
-		 const char *address)
+		 const char *address, bool is_new)
 {
 	const size_t n = dim->head.n_entries;
 
+	dim->heard_ms = clock_monotonic_ms();
+	/* nvme-stas registers at each reconnect, with each event of the kernel: that is no news */
+	if (!is_new && !dim->is_gone && is_same_head(&dim->head, head) &&
+	    strcmp(dim->address, address) == 0)
+		return;
 	dim->head = *head;
 	dim->head.n_entries = n;
 	snprintf(dim->address, sizeof(dim->address), "%s", address);
 	dim->updated_ms = clock_wall_ms();
-	dim->heard_ms = clock_monotonic_ms();
 	if (dim->is_gone)
 		dim->since_ms = dim->updated_ms;
 	dim->is_gone = false;
@@ -537,6 +548,7 @@ static uint16_t put(struct dims *dims, const char *hostnqn, const char *address,
 	char key[KEY_MAX];
 	struct disc_dim_entry *entries;
 	struct dim *dim;
+	bool is_new;
 	size_t n;
 
 	snprintf(key, sizeof(key), "%s,%s", hostnqn, head->eid);
@@ -557,10 +569,11 @@ static uint16_t put(struct dims *dims, const char *hostnqn, const char *address,
 		free(entries);
 		return NVME_SC_DISC_RESOURCES | NVME_SC_DNR;
 	}
+	is_new = !dim->entries || n != dim->head.n_entries;
 	free(dim->entries);
 	dim->entries = entries;
 	dim->head.n_entries = n;
-	fill(dims, dim, head, address);
+	fill(dims, dim, head, address, is_new);
 	return NVME_SC_SUCCESS;
 }
 

@@ -40,6 +40,9 @@ static void take_text(const uint8_t *bytes, size_t size, char *ret)
 
 	while (length && bytes[length - 1] == ' ')
 		length--;
+	/* nvme-stas begins a version with blanks */
+	for (; length && *bytes == ' '; length--)
+		bytes++;
 	memcpy(ret, bytes, length);
 	ret[length] = '\0';
 }

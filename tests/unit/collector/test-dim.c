@@ -182,6 +182,7 @@ static void a_host_registers_and_deregisters_itself_alone(void **state)
 	assert_true(has(&h, "/registrations?host=" B, EMPTY));
 	/* twice is one */
 	assert_true(has(&h, "/events?kind=registration", "\"type\":\"added\""));
+	assert_false(has(&h, "/events?kind=registration", "\"type\":\"changed\""));
 	assert_int_equal(say(a, 1, 1, A, 0, "", ""), 0);
 	assert_true(has(&h, "/registrations", EMPTY));
 	assert_true(has(&h, "/events?kind=registration", "\"type\":\"removed\""));

@@ -29,6 +29,7 @@ static void what_a_host_registers_is_read(void **state)
 
 	(void)state;
 	dim_data(bytes, 1, EID, 0, "", "");
+	memcpy(bytes + 536, "  Linux 6.1 ", 12);
 	assert_int_equal(disc_dim_parse(bytes, sizeof(bytes), &head, NULL), 0);
 	assert_int_equal(head.entity, DISC_DIM_HOST);
 	assert_string_equal(head.eid, EID);
