@@ -10,6 +10,8 @@
 #include "collector/collector.h"
 #include "collector/filter.h"
 #include "collector/merge.h"
+#include "collector/redfish.h"
+#include "collector/rf-events.h"
 #include "collector/view.h"
 #include "collector/zone.h"
 
@@ -291,9 +293,12 @@ static int remove_token(struct collector *collector, const char *name, struct er
 			       "%s is the only token of an administrator: add another one first",
 			       name);
 	r = auth_remove(collector->auth, name, err);
-	if (r == 0)
-		events_end_streams(collector->events, name);
-	return r;
+	if (r < 0)
+		return r;
+	events_end_streams(collector->events, name);
+	if (collector->redfish)
+		rfevents_end(collector->redfish->rfevents, name);
+	return 0;
 }
 
 /* Its token may be by its name or by its id; it may have a certificate instead. */

@@ -385,6 +385,7 @@ int redfish_new(struct collector *collector, const struct rf_conf *conf, struct 
 		return r;
 	}
 	redfish_flush(redfish);
+	rfevents_send(redfish->rfevents, "HeartbeatEvent.RedfishServiceStarted", NULL, RF_ROOT);
 	*ret = redfish;
 	return 0;
 }

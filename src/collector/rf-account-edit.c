@@ -10,6 +10,7 @@
 #include "collector/redfish.h"
 #include "collector/rf-account-own.h"
 #include "collector/rf-body.h"
+#include "collector/rf-events.h"
 #include "collector/rf-session.h"
 
 /* --- a change that was asked for */
@@ -124,6 +125,8 @@ static int change_write(void *data, struct err *err)
 	/* whoever had the old password is out, but not who changed it */
 	if (*change->hash || change->enabled == 0)
 		sessions_end(change->accounts->redfish->sessions, account->name, change->session);
+	if (change->enabled == 0)
+		rfevents_end(change->accounts->redfish->rfevents, account->name);
 	change->code = 0;
 	return 0;
 }
@@ -396,5 +399,6 @@ int account_handle_delete(void *data, struct rf_call *call)
 		return r;
 	account_drop(account);
 	sessions_end(accounts->redfish->sessions, name, "");
+	rfevents_end(accounts->redfish->rfevents, name);
 	return 0;
 }

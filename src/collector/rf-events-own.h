@@ -92,6 +92,7 @@ struct stream {
 	struct rf_resource *resource;
 	struct httpd_stream *http;
 	uint64_t since; /* id: before it, it was not there */
+	char who[RF_NAME_MAX + 1];
 };
 
 struct rfevents {

@@ -105,6 +105,17 @@ void rf_streams_send(struct rfevents *rfevents, const struct str *text, uint64_t
 	}
 }
 
+void rfevents_end(struct rfevents *rfevents, const char *who)
+{
+	struct stream *stream;
+
+	if (!rfevents)
+		return;
+	TAILQ_FOREACH(stream, &rfevents->streams, next)
+	if (strcmp(stream->who, who) == 0)
+		httpd_stream_close(stream->http);
+}
+
 void rfevents_keep_alive(struct rfevents *rfevents)
 {
 	static const char comment[] = ": keepalive\n\n";
@@ -192,8 +203,10 @@ static int add_resource(struct stream *stream)
 			   &stream->resource, NULL);
 }
 
-static void open_stream(struct rfevents *rfevents, struct httpd_request *request, const char *last)
+static void open_stream(struct rfevents *rfevents, struct httpd_request *request,
+			const struct rf_who *who)
 {
+	const char *last = httpd_header(request, "Last-Event-ID");
 	static const char hello[] = ": stream open\n\n";
 	CLEANUP_STR struct str text = STR_NULL;
 	struct stream *stream = calloc(1, sizeof(*stream));
@@ -207,6 +220,7 @@ static void open_stream(struct rfevents *rfevents, struct httpd_request *request
 		return;
 	}
 	stream->rfevents = rfevents;
+	snprintf(stream->who, sizeof(stream->who), "%s", who->name);
 	/* what waits to go out is of before, and is either in the ring soon or not asked for */
 	stream->since = rfevents->n_pending ? rfevents->pending[0]->id - 1 : rfevents->next_id - 1;
 	stream->http = httpd_stream_open(request, "text/event-stream", on_gone, stream);
@@ -238,5 +252,5 @@ void rfevents_follow(struct rfevents *rfevents, struct httpd_request *request,
 	else if (rfevents->n_streams >= rfevents->streams_max)
 		refuse(request, 503, "EventSubscriptionLimitExceeded", NULL);
 	else
-		open_stream(rfevents, request, httpd_header(request, "Last-Event-ID"));
+		open_stream(rfevents, request, who);
 }

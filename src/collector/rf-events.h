@@ -64,6 +64,8 @@ int rfevents_send(struct rfevents *rfevents, const char *message, const char *co
 /* Answer a GET of RFEVENTS_SSE_URI, of somebody who has logged in: by a stream, or an error. */
 void rfevents_follow(struct rfevents *rfevents, struct httpd_request *request,
 		     const struct rf_who *who);
+/* His right is void, or less than it was: his streams are closed. */
+void rfevents_end(struct rfevents *rfevents, const char *who);
 /* A comment to each stream, so that a dead one is noticed. */
 void rfevents_keep_alive(struct rfevents *rfevents);
 /* The server of the streams ends. */

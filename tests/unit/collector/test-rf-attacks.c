@@ -254,7 +254,7 @@ static void guessing_is_slowed_down_and_then_does_not_even_hash(void **state)
 static void an_account_is_locked_after_too_many_wrong_passwords(void **state)
 {
 	RF rf;
-	char password[16];
+	char password[32];
 	const char *admin;
 	int i;
 

@@ -374,6 +374,33 @@ static void a_stream_has_a_destination_that_goes_with_it_and_ends_it(void **stat
 	}
 }
 
+static void a_stream_ends_with_the_account_of_who_opened_it(void **state)
+{
+	RF rf;
+	CLEANUP_STR struct str text = STR_NULL;
+	const char *admin;
+	int fd;
+
+	(void)state;
+	rf_start(&rf);
+	admin = rf_admin(&rf);
+	{
+		RF_REPLY made = rf_ask(&rf, "POST", ACCOUNTS_URI, admin,
+				       "{\"UserName\":\"r\",\"Password\":\"password-of-r\","
+				       "\"RoleId\":\"ReadOnly\"}");
+
+		rf_expect(&made, 201, NULL);
+	}
+	fd = open_stream(&rf, rf_basic("r", "password-of-r"), &text);
+	{
+		RF_REPLY gone = rf_ask(&rf, "DELETE", ACCOUNTS_URI "/r", admin, NULL);
+
+		rf_expect(&gone, 204, NULL);
+	}
+	rf_await(&rf, fd, &text, "\r\n0\r\n\r\n");
+	close(fd);
+}
+
 static void a_stream_is_refused_with_an_error_as_all_others(void **state)
 {
 	RF rf;
@@ -669,6 +696,7 @@ int main(void)
 		cmocka_unit_test(a_stream_that_comes_again_gets_what_it_missed),
 		cmocka_unit_test(ids_go_on_after_a_restart),
 		cmocka_unit_test(a_stream_has_a_destination_that_goes_with_it_and_ends_it),
+		cmocka_unit_test(a_stream_ends_with_the_account_of_who_opened_it),
 		cmocka_unit_test(a_stream_is_refused_with_an_error_as_all_others),
 		cmocka_unit_test(a_subscriber_gets_events_in_order_one_at_a_time),
 		cmocka_unit_test(filters_are_all_needed),
