@@ -187,6 +187,36 @@ static bool is_collectors(const struct export_item *stored)
 	return subsystem && strcmp(model_text(subsystem, EXPORT_MADE_BY), EXPORT_BY_COLLECTOR) == 0;
 }
 
+/* One that was made for the collector gets what it has not: drives first, as they may fail. */
+static int extend(const struct ctl *ctl, const struct look *look, const struct wanted_entry *entry,
+		  struct err *err)
+{
+	const struct model_object *subsystem = model_find(look->root, MODEL_SUBSYSTEM, entry->nqn);
+	CLEANUP_NAMES struct names words = NAMES_NULL;
+	size_t n_missing = 0;
+	size_t i;
+
+	names_push(&words, "namespace");
+	names_push(&words, "add");
+	for (i = 0; i < js_length(entry->devices); i++) {
+		const char *device = js_text(js_at(entry->devices, i));
+
+		if (has_device(subsystem, device))
+			continue;
+		names_push(&words, "--dev");
+		names_push(&words, device);
+		n_missing++;
+	}
+	if (!n_missing)
+		return err_set(err, -EEXIST,
+			       "%s is exported already, but not at all of these addresses",
+			       entry->nqn);
+	names_push(&words, "--json");
+	names_push(&words, "--");
+	names_push(&words, entry->nqn);
+	return run(ctl, &words, err);
+}
+
 static int do_export(const struct ctl *ctl, const struct look *look,
 		     const struct wanted_entry *entry, struct err *err)
 {
@@ -195,8 +225,11 @@ static int do_export(const struct ctl *ctl, const struct look *look,
 
 	if (!entry->absent && !is_made && stored)
 		return err_set(err, -EAGAIN, "%s is stored, but not exported now", entry->nqn);
+	if (!entry->absent && is_exported_so(look, entry))
+		return 0;
 	if (!entry->absent)
-		return is_exported_so(look, entry) ? 0 : create(ctl, entry, err);
+		return is_made && is_collectors(stored) ? extend(ctl, look, entry, err)
+							: create(ctl, entry, err);
 	if (!is_made && !stored)
 		return 0;
 	if (!is_collectors(stored))

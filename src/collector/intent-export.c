@@ -67,11 +67,30 @@ __attribute__((format(printf, 3, 4))) static void set_error(struct intent *inten
 	intent_tell_step(intent, hop, "failed", intent->error);
 }
 
+/* What was to be added could not be: it is as it was before. */
+static bool end_extending(struct intent *intent)
+{
+	struct js *request =
+		js_copy_without(intent->request, (const char *const[]){ "devices", NULL });
+
+	js_set(request, "devices", js_ref(intent->before));
+	js_free(intent->request);
+	intent->request = request;
+	js_free(intent->before);
+	intent->before = NULL;
+	intent->phase = INTENT_EXPORT_ACTIVE;
+	return true;
+}
+
 static bool advance_creating(struct intent *intent, const struct facts *facts)
 {
 	char text[512];
 	char span[CLOCK_TEXT_MAX];
 
+	if (intent->before && facts->target.word == INTENT_FAILED) {
+		set_error(intent, "create", "%s: %s", intent->target_name, facts->target.error);
+		return end_extending(intent);
+	}
 	if (facts->target.word == INTENT_FAILED) {
 		set_error(intent, "create", "%s: %s", intent->target_name, facts->target.error);
 		intent->phase = INTENT_EXPORT_FAILED;
@@ -81,6 +100,8 @@ static bool advance_creating(struct intent *intent, const struct facts *facts)
 	    facts->is_there) {
 		snprintf(text, sizeof(text), "%s exports it", intent->target_name);
 		intent_tell_step(intent, "create", "done", text);
+		js_free(intent->before);
+		intent->before = NULL;
 		intent->phase = INTENT_EXPORT_ACTIVE;
 		return true;
 	}
@@ -90,6 +111,8 @@ static bool advance_creating(struct intent *intent, const struct facts *facts)
 		  clock_format_span(intent->timeout_ms, span),
 		  facts->target.peer == INTENT_ONLINE ? "" : ": nothing is heard of its daemon",
 		  facts->target.word == INTENT_WORKING ? "; it is still at it" : "");
+	if (intent->before)
+		return end_extending(intent);
 	intent->phase = INTENT_EXPORT_UNDOING;
 	return true;
 }
@@ -185,6 +208,21 @@ static bool advance(struct intent *intent, const struct facts *facts)
 	}
 }
 
+/* Of one that is extended the word may be the one before: the namespaces must be there. */
+static bool has_devices(const struct registry_source *target, const struct intent *intent)
+{
+	size_t count = 0;
+	struct registry_object *const *objects = registry_object_range(target, "namespace", &count);
+	size_t n = 0;
+	size_t i;
+
+	if (!intent->before || intent->phase != INTENT_EXPORT_CREATING)
+		return true;
+	for (i = 0; i < count; i++)
+		n += registry_object_is(objects[i], "nqn", intent->nqn);
+	return n >= js_length(js_get(intent->request, "devices"));
+}
+
 int intent_export_step(struct intents *intents, struct intent *intent, bool *ret_changed,
 		       struct err *err)
 {
@@ -201,7 +239,8 @@ int intent_export_step(struct intents *intents, struct intent *intent, bool *ret
 	}
 	facts.target = intent_hear(target, intent, wants_of(intent), &word);
 	facts.is_late = intent_look_at_time(intents, intent);
-	facts.is_there = target && registry_object_find(target, "subsystem", intent->nqn);
+	facts.is_there = target && registry_object_find(target, "subsystem", intent->nqn) &&
+			 has_devices(target, intent);
 	*ret_changed = advance(intent, &facts);
 	if (intent->phase != before)
 		intent_begin_hop(intents, intent);
@@ -254,6 +293,8 @@ void intent_export_format(const struct intent *intent, struct js *js)
 			js_set(js, members[i], js_ref(js_get(intent->request, members[i])));
 	js_set(js, "state", js_string(intent_export_state(intent)));
 	js_set(js, "error", js_string(intent->error));
+	if (intent->before)
+		js_set(js, "devices_before", js_ref(intent->before));
 	/* of the two that look alike, for the store */
 	js_set(js, "phase", js_int(intent->phase));
 }
@@ -275,6 +316,8 @@ int intent_export_parse(const struct js *js, struct intent *intent, struct err *
 	snprintf(intent->error, sizeof(intent->error), "%s", error ? error : "");
 	intent->force = js_is_true(js_get(js, "force"));
 	intent->request = js_ref(js);
+	if (js_get(js, "devices_before"))
+		intent->before = js_ref(js_get(js, "devices_before"));
 	return r;
 }
 
@@ -434,6 +477,42 @@ int intent_export_post(struct collector *collector, const struct api_request *re
 	if (r == 0)
 		r = create(collector->intents, target, nqn, body, asked, &intent, err);
 	return r < 0 ? r : api_answer_js(answer, 202, intent_format(intent), err);
+}
+
+/* --- one more drive */
+
+int intent_export_extend(struct intents *intents, struct intent *intent, const char *device,
+			 struct err *err)
+{
+	const struct js *before = js_get(intent->request, "devices");
+	struct js *devices = js_array();
+	struct js *request;
+	char text[512];
+	size_t i;
+
+	if (intent->phase != INTENT_EXPORT_ACTIVE) {
+		js_free(devices);
+		return err_set(err, -EBUSY, "%s is being changed (%s)", intent->nqn, intent->id);
+	}
+	for (i = 0; i < js_length(before); i++)
+		js_append(devices, js_ref(js_at(before, i)));
+	js_append(devices, js_string(device));
+	request = js_copy_without(intent->request,
+				  (const char *const[]){ "devices", "devices_before", NULL });
+	js_set(request, "devices", devices);
+	if (!request || !js_size(request)) {
+		js_free(request);
+		return err_nomem(err);
+	}
+	intent->before = js_ref(before);
+	js_free(intent->request);
+	intent->request = request;
+	intent->error[0] = '\0';
+	intent->phase = INTENT_EXPORT_CREATING;
+	intent_begin_hop(intents, intent);
+	snprintf(text, sizeof(text), "%s is asked to add %s", intent->target_name, device);
+	intent_tell_step(intent, "create", "working", text);
+	return intent_touch(intents, intent, err);
 }
 
 /* --- DELETE */

@@ -84,6 +84,7 @@ struct intent {
 	/* of an export */
 	enum intent_export_phase phase;
 	struct js *request; /* devices, listeners, hosts, any_host */
+	struct js *before;  /* the devices that it has without what is being added; or NULL */
 	bool force;
 	char error[ERR_TEXT_MAX];
 };
@@ -152,5 +153,9 @@ void intent_export_format(const struct intent *intent, struct js *js);
 int intent_export_parse(const struct js *js, struct intent *intent, struct err *err);
 int intent_export_post(struct collector *collector, const struct api_request *request,
 		       struct api_answer *answer, struct err *err);
+/* One more drive for one that is there; if that fails it stays as it was, with its error. Returns:
+ * 0; -EBUSY it is being changed; as commit_write_fn. */
+int intent_export_extend(struct intents *intents, struct intent *intent, const char *device,
+			 struct err *err);
 int intent_export_delete(struct intents *intents, struct intent *intent, bool force,
 			 struct err *err);

@@ -31,6 +31,7 @@ static void free_one(struct intent *intent)
 	free(intent->hostnqn);
 	js_free(intent->steps);
 	js_free(intent->request);
+	js_free(intent->before);
 	free(intent);
 }
 
@@ -442,7 +443,7 @@ static void join(struct intents *intents)
 static bool is_about_intents(const char *kind)
 {
 	static const char *const kinds[] = { "intent",	   "allowed", "session", "subsystem",
-					     "controller", "device",  "node" };
+					     "controller", "device",  "node",	 "namespace" };
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -454,6 +455,7 @@ static bool is_about_intents(const char *kind)
 int intent_on_event(void *data, const struct store_event *event, struct err *err)
 {
 	struct intents *intents = data;
+	bool is_namespace = strcmp(event->kind, "namespace") == 0;
 	bool any = false;
 	size_t i;
 
@@ -467,6 +469,9 @@ int intent_on_event(void *data, const struct store_event *event, struct err *err
 
 		if (intent_is_over(intent) || (strcmp(intent->target, node) != 0 &&
 					       (!intent->host || strcmp(intent->host, node) != 0)))
+			continue;
+		/* only what is extended waits for one */
+		if (is_namespace && !intent->before)
 			continue;
 		intent->is_dirty = true;
 		intent->is_new_to |=

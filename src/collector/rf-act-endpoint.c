@@ -318,19 +318,84 @@ int rf_act_delete_endpoint(void *data, struct rf_call *call)
 				   rf_resource_uri(resource));
 }
 
-/* --- Volumes: an export is made and deleted with all of its drives */
+/* --- Volumes: one more drive for an export that was made from here */
+
+static int take_link(struct redfish *redfish, struct rf_call *call, const struct js *link,
+		     struct asked *asked)
+{
+	const struct rf_item *drive = rf_act_item(redfish, link);
+
+	if (drive && drive->kind == RF_DRIVE)
+		return take_drive(call, drive, asked);
+	return rf_problem_property(&call->problems, "PropertyValueIncorrect", "Links/Drives",
+				   rf_act_text(link, "@odata.id"),
+				   "It must be the URI of a Drive of the target.");
+}
+
+static int take_volume(struct redfish *redfish, struct rf_call *call, const struct intent *intent,
+		       struct asked *asked)
+{
+	const struct js *drives = js_get(js_get(call->body, "Links"), "Drives");
+	const char *path = rf_act_text(js_get(js_get(call->body, "Oem"), "Sunfish"), "DevicePath");
+
+	asked->node = intent->target;
+	asked->devices = js_array();
+	if (js_length(drives) == 1)
+		return take_link(redfish, call, js_at(drives, 0), asked);
+	if (js_length(drives) || !*path)
+		return rf_problem_property(&call->problems, "PropertyMissing", "Links/Drives", NULL,
+					   "Name one Drive of the target, or give "
+					   "Oem/Sunfish/DevicePath.");
+	js_append(asked->devices, js_string(path));
+	return 0;
+}
+
+static struct intent *find_one_export(const struct redfish *redfish, const struct rf_item *storage)
+{
+	if (!storage || storage->kind != RF_SUBSYSTEM || storage->n_nodes != 1)
+		return NULL;
+	return find_export(redfish, storage->key, storage->nodes[0]);
+}
+
+static int add_drive(struct redfish *redfish, struct rf_call *call, struct intent *intent,
+		     const char *device)
+{
+	struct err err = ERR_NULL;
+	int r = intent_export_extend(redfish->collector->intents, intent, device, &err);
+
+	if (r == -EBUSY)
+		return rf_problem_errno(&call->problems, &err);
+	return r < 0 ? r
+		     : rf_act_wait_for_member(redfish, call, intent->id,
+					      rf_resource_uri(call->resource));
+}
 
 int rf_act_post_volume(void *data, struct rf_call *call)
 {
-	(void)data;
-	return rf_act_refuse(call, "ResourceInUse", NULL,
-			     "A drive cannot be added to an export that is there: make a "
-			     "subsystem of its own for it, by POST to " RF_ENDPOINTS ".");
+	static const char *const known[] = { "Id",    "Name", "Description", "DisplayName",
+					     "Links", "Oem",  NULL };
+	struct redfish *redfish = data;
+	struct rf_resource *storage = rf_resource_parent(call->resource);
+	struct intent *intent = find_one_export(redfish, rf_resource_object(storage));
+	struct asked asked = { 0 };
+	int r = rf_body_check(call, known);
+
+	if (r < 0)
+		return r;
+	if (!intent)
+		return rf_act_refuse(call, "ResourceInUse", NULL,
+				     "It was made on the target itself, or on more than one: add a "
+				     "drive there, by nvmet-sunfishctl namespace add.");
+	r = take_volume(redfish, call, intent, &asked);
+	if (r == 0 && js_length(asked.devices))
+		r = add_drive(redfish, call, intent, js_text(js_at(asked.devices, 0)));
+	js_free(asked.devices);
+	return r;
 }
 
 int rf_act_delete_volume(void *data, struct rf_call *call)
 {
 	(void)data;
 	return rf_act_refuse(call, "ResourceCannotBeDeleted", NULL,
-			     "A namespace goes with its export: delete the Endpoints of it.");
+			     "A namespace goes with its export: delete the Endpoint of it.");
 }

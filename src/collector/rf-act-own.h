@@ -23,6 +23,10 @@ enum rf_aim {
 int rf_act_wait(struct redfish *redfish, struct rf_call *call, const char *intent, enum rf_aim aim,
 		const char *uri);
 
+/* The same until there is one more in the collection @uri. */
+int rf_act_wait_for_member(struct redfish *redfish, struct rf_call *call, const char *intent,
+			   const char *uri);
+
 /* Ask our own API. @path  below its root; @body  NULL none. Returns: 0, *ret owned; -EBADMSG with a
  * problem; as the store's. */
 int rf_act_ask(struct redfish *redfish, struct rf_call *call, const char *method, const char *path,

@@ -18,7 +18,8 @@ struct wait {
 	char uri[RF_URI_MAX];
 	enum rf_aim aim;
 	int64_t due_ms;
-	bool is_new; /* its transaction is not committed yet */
+	struct js *before; /* URIs of the members of the collection at @uri; NULL: @uri itself */
+	bool is_new;	   /* its transaction is not committed yet */
 	struct wait *next;
 };
 
@@ -134,6 +135,57 @@ int rf_act_wait(struct redfish *redfish, struct rf_call *call, const char *inten
 	return RF_LATER;
 }
 
+int rf_act_wait_for_member(struct redfish *redfish, struct rf_call *call, const char *intent,
+			   const char *uri)
+{
+	struct rf_resource *collection = rf_tree_find(redfish->tree, uri);
+	struct js *before = js_array();
+	size_t i;
+	int r;
+
+	for (i = 0; collection && i < rf_resource_child_count(collection); i++)
+		js_append(before, js_string(rf_resource_uri(rf_resource_child_at(collection, i))));
+	r = before ? rf_act_wait(redfish, call, intent, RF_AIM_MADE, uri) : -ENOMEM;
+	if (r == RF_LATER)
+		redfish->act->waits->before = before;
+	else
+		js_free(before);
+	return r;
+}
+
+static void wait_free(struct wait *wait)
+{
+	js_free(wait->before);
+	free(wait);
+}
+
+static bool has_text(const struct js *list, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < js_length(list); i++)
+		if (strcmp(js_text(js_at(list, i)), text) == 0)
+			return true;
+	return false;
+}
+
+/* What was made; NULL: it is not there yet. */
+static struct rf_resource *find_made(const struct wait *wait, const struct rf_tree *tree)
+{
+	struct rf_resource *resource = rf_tree_find(tree, wait->uri);
+	size_t i;
+
+	if (!wait->before || !resource)
+		return resource;
+	for (i = 0; i < rf_resource_child_count(resource); i++) {
+		struct rf_resource *child = rf_resource_child_at(resource, i);
+
+		if (!has_text(wait->before, rf_resource_uri(child)))
+			return child;
+	}
+	return NULL;
+}
+
 static const char *state_of(const struct intent *intent)
 {
 	if (!intent)
@@ -160,10 +212,16 @@ static int look_made(const struct wait *wait, const struct rf_tree *tree,
 	const char *state = state_of(intent);
 
 	if (is_word(state, "active", "attached")) {
-		if (!rf_tree_find(tree, wait->uri))
+		const struct rf_resource *made = find_made(wait, tree);
+
+		if (made)
+			rf_call_created(wait->call, rf_resource_uri(made));
+		/* it is as it was before */
+		else if (wait->before && *intent->error)
+			*ret_code =
+				rf_act_refuse(wait->call, "ResourceInUse", NULL, error_of(intent));
+		else
 			return 0;
-		rf_call_created(wait->call, wait->uri);
-		*ret_code = 0;
 		return 1;
 	}
 	if (is_word(state, "creating", "attaching"))
@@ -222,7 +280,7 @@ void rf_act_flush(struct rf_act *act)
 		wait->is_new = false;
 		if (finish_one(act, wait)) {
 			*at = wait->next;
-			free(wait);
+			wait_free(wait);
 		} else {
 			at = &wait->next;
 		}
@@ -238,7 +296,7 @@ void rf_act_reload(struct rf_act *act)
 
 		if (wait->is_new) {
 			*at = wait->next;
-			free(wait);
+			wait_free(wait);
 		} else {
 			at = &wait->next;
 		}
@@ -281,7 +339,7 @@ void rf_act_free(struct rf_act *act)
 		return;
 	while ((wait = act->waits)) {
 		act->waits = wait->next;
-		free(wait);
+		wait_free(wait);
 	}
 	loop_source_free(act->tick);
 	free(act);

@@ -20,7 +20,7 @@
 static const struct rf_class drives_class = COLLECTION("Drive", "Drives");
 static const struct rf_class controllers_class = COLLECTION("StorageController", "Controllers");
 static const struct rf_class ports_class = COLLECTION("Port", "Listeners");
-static const struct rf_class volumes_class =
+static struct rf_class volumes_class =
 	COLLECTION("Volume", "Namespaces", .post = rf_act_post_volume);
 
 /* A collection below an item, if it is not there. */
@@ -471,6 +471,7 @@ static int need_storage(struct look *look, struct err *err)
 				 err);
 	if (r == 0)
 		r = need_collection(model, controller, "Ports", &ports_class, look->ports, err);
+	volumes_class.data = model->redfish;
 	if (r == 0)
 		r = need_collection(model, look->storage, "Volumes", &volumes_class, look->volumes,
 				    err);

@@ -340,6 +340,50 @@ static void an_endpoint_of_a_drive_is_an_export_and_goes_again(void **state)
 	says(bed, "GET", "/redfish/v1/Storage/n", NULL, 404, NULL);
 }
 
+#define NS(id, device)                                                                             \
+	",{\"kind\":\"namespace\",\"id\":\"n/" id "\",\"nqn\":\"n\",\"nsid\":" id                  \
+	",\"device\":\"" device "\",\"enabled\":true,\"state\":\"active\"}"
+#define VOLUMES "/redfish/v1/Storage/n/Volumes"
+#define DEVICE(path) "{\"Oem\":{\"Sunfish\":{\"DevicePath\":\"" path "\"}}}"
+
+static void exported(struct bed *bed)
+{
+	ask_for(bed, "POST", FABRIC "/Endpoints", MAKE("n", OF_DRIVE));
+	hears(bed, TARGET("2", S N NS("1", "/dev/nvme1n1") WORD("e-1", "done", "false", "")));
+	is_answered(bed, 201, EN);
+}
+
+static void a_volume_is_one_more_drive_of_the_export(void **state)
+{
+	struct bed *bed = *state;
+
+	exported(bed);
+	ask_for(bed, "POST", VOLUMES, DEVICE("/dev/nvme7n1"));
+	waits(bed);
+	wants(bed, "\"devices\":[\"/dev/nvme1n1\",\"/dev/nvme7n1\"]");
+	/* the old word is none of this */
+	hears(bed, TARGET("3", S N NS("1", "/dev/nvme1n1") WORD("e-1", "done", "false", "")));
+	waits(bed);
+	hears(bed, TARGET("4", S N NS("1", "/dev/nvme1n1") NS("2", "/dev/nvme7n1")
+				       WORD("e-1", "done", "false", "")));
+	is_answered(bed, 201, VOLUMES "/2");
+}
+
+static void a_volume_that_cannot_be_leaves_the_export_as_it_was(void **state)
+{
+	struct bed *bed = *state;
+
+	exported(bed);
+	ask_for(bed, "POST", VOLUMES, DEVICE("/dev/nvme7n1"));
+	hears(bed, TARGET("3", S N NS("1", "/dev/nvme1n1")
+				       WORD("e-1", "failed", "false", "it is mounted")));
+	is_answered(bed, 409, "it is mounted");
+	wants(bed, "\"devices\":[\"/dev/nvme1n1\"]");
+	says(bed, "POST", "/redfish/v1/Storage/s/Volumes", DEVICE("/dev/nvme7n1"), 409,
+	     "on the target itself");
+	says(bed, "POST", VOLUMES, "{}", 400, "PropertyMissing");
+}
+
 static void a_path_will_do_where_the_address_says_which_target(void **state)
 {
 	struct bed *bed = *state;
@@ -382,6 +426,8 @@ int main(void)
 		TEST(what_is_connected_stays_in_its_zone),
 		TEST(a_zone_can_be_deleted),
 		TEST(an_endpoint_of_a_drive_is_an_export_and_goes_again),
+		TEST(a_volume_is_one_more_drive_of_the_export),
+		TEST(a_volume_that_cannot_be_leaves_the_export_as_it_was),
 		TEST(a_path_will_do_where_the_address_says_which_target),
 		TEST(an_endpoint_that_is_not_clear_is_refused),
 	};
