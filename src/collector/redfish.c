@@ -28,6 +28,8 @@ struct rf_pending {
 	bool is_asked; /* its password is being looked at */
 	bool is_later; /* its handler has it */
 	bool is_skipped;
+	bool is_joined;	  /* a commit has it */
+	bool is_answered; /* meanwhile: by what follows the commit */
 	struct rf_pending *next, **at;
 };
 
@@ -163,6 +165,11 @@ static void done_call(void *data, int code, const struct err *err)
 	struct rf_pending *pending = data;
 
 	(void)err;
+	pending->is_joined = false;
+	if (pending->is_answered) {
+		pending_free(pending);
+		return;
+	}
 	if (pending->is_later) {
 		if (code < 0)
 			fail_later(pending, code);
@@ -184,7 +191,10 @@ static void on_answered(void *data, struct rf_call *call)
 
 	(void)data;
 	reply(pending);
-	pending_free(pending);
+	if (pending->is_joined)
+		pending->is_answered = true;
+	else
+		pending_free(pending);
 }
 
 /* A GET of the stream of events by somebody who has logged in is no document. */
@@ -213,6 +223,7 @@ static void begin(struct rf_pending *pending)
 		return;
 	}
 	keep(pending);
+	pending->is_joined = true;
 	if (commit_join(redfish->collector->commit, write_call, done_call, pending) < 0)
 		done_call(pending, -ENOMEM, NULL);
 }

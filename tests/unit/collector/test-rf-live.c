@@ -136,6 +136,58 @@ static void a_body_over_a_mebibyte_is_not_read(void **state)
 	close(fd);
 }
 
+/* --- a handler that answers as soon as its transaction is durable, before anybody else hears */
+
+static struct rf_call *kept;
+
+static int render_thing(void *data, struct rf_resource *resource, struct js *doc)
+{
+	(void)resource;
+	js_set(doc, "Name", js_string(*(const char **)data));
+	return 0;
+}
+
+static int patch_thing(void *data, struct rf_call *call)
+{
+	*(const char **)data = "changed";
+	rf_resource_touch(rf_service_tree(call->service), call->resource);
+	kept = call;
+	return RF_LATER;
+}
+
+static void on_thing(void *data, const struct rf_event *event)
+{
+	struct rf *rf = data;
+
+	(void)event;
+	if (kept)
+		rf_service_finish(rf->h.collector.redfish->service, kept, 0);
+	kept = NULL;
+}
+
+static void an_answer_may_come_within_the_commit(void **state)
+{
+	const char *name = "thing";
+	const struct rf_class class = { .type = "#Thing.v1_0_0.Thing",
+					.write = RF_CONFIGURE_MANAGER,
+					.render = render_thing,
+					.patch = patch_thing,
+					.data = &name };
+	RF rf;
+	struct token token;
+	RF_REPLY reply = { 0 };
+
+	(void)state;
+	rf_start(&rf);
+	token = make_token(&rf, "boss", AUTH_ADMIN);
+	rf_tree_add(rf.h.collector.redfish->tree, "/redfish/v1/Thing", &class, NULL, NULL, NULL);
+	redfish_flush(rf.h.collector.redfish);
+	rf_tree_watch(rf.h.collector.redfish->tree, on_thing, &rf);
+	reply = rf_ask(&rf, "PATCH", "/redfish/v1/Thing", token.header, "{\"Name\":\"x\"}");
+	rf_expect(&reply, 200, "\"Name\":\"changed\"");
+	assert_null(rf.h.collector.redfish->pending);
+}
+
 static void the_uuid_stays_with_the_store(void **state)
 {
 	RF rf;
@@ -158,6 +210,7 @@ int main(void)
 		cmocka_unit_test(a_head_is_what_the_get_is_without_its_body),
 		cmocka_unit_test(an_error_leaves_the_connection_to_the_next_request),
 		cmocka_unit_test(a_body_over_a_mebibyte_is_not_read),
+		cmocka_unit_test(an_answer_may_come_within_the_commit),
 		cmocka_unit_test(the_uuid_stays_with_the_store),
 	};
 
