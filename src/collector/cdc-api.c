@@ -18,22 +18,43 @@ static int need_cdc(const struct collector *collector, struct err *err)
 					"collector's configuration");
 }
 
-static struct js *entry_view(const struct cdc_entry *entry)
+/* Who says it, and may not be heard of at the moment. */
+static void add_source(const struct collector *collector, const struct cdc_place *place,
+		       struct js *js)
 {
-	const struct disc_record *record = &entry->record;
-	const struct registry_source *source = entry->source;
+	const struct cdc_part *part = place->entries->part;
+	const struct registry_source *source;
+	struct ddc_view ddc;
+	const char *name = part->id;
+	bool is_heard = false;
+
+	if (part->is_log && ddc_get(collector->ddcs, part->id, &ddc)) {
+		name = ddc.name;
+		is_heard = ddc.state == DDC_UP;
+	} else if (!part->is_log) {
+		source = registry_source_find(collector->registry, part->id, REPORT_TARGET);
+		name = source ? source->node->name : name;
+		is_heard = source && source->online;
+	}
+	js_set(js, "node", js_string(name));
+	js_set(js, "stale", js_bool(!is_heard));
+}
+
+static struct js *place_view(const struct collector *collector, const struct cdc_place *place)
+{
+	struct disc_record record;
 	struct js *js = js_object();
 	char scratch[8];
 
-	js_set(js, "nqn", js_string(record->subnqn));
-	js_set(js, "transport", js_string(disc_trtype_word(record->trtype, scratch)));
-	js_set(js, "family", js_string(disc_adrfam_word(record->adrfam, scratch)));
-	js_set(js, "address", js_string(record->traddr));
-	js_set(js, "service", js_string(record->trsvcid));
-	js_set(js, "port_id", js_int(record->port_id));
-	js_set(js, "any_host", js_bool(entry->any_host));
-	js_set(js, "node", js_string(source ? source->node->name : entry->ddc));
-	js_set(js, "stale", js_bool(source ? !source->online : entry->stale));
+	cdc_place_record(place, &record);
+	js_set(js, "nqn", js_string(record.subnqn));
+	js_set(js, "transport", js_string(disc_trtype_word(record.trtype, scratch)));
+	js_set(js, "family", js_string(disc_adrfam_word(record.adrfam, scratch)));
+	js_set(js, "address", js_string(record.traddr));
+	js_set(js, "service", js_string(record.trsvcid));
+	js_set(js, "port_id", js_int(record.port_id));
+	js_set(js, "any_host", js_bool(place->entries->any_host));
+	add_source(collector, place, js);
 	return js;
 }
 
@@ -55,14 +76,14 @@ static void add_host(struct js *js, const struct cdc_host *host)
 
 static int view_of(struct cdc *cdc, const char *hostnqn, struct js *js, struct err *err)
 {
-	CLEANUP_FREE size_t *seen = NULL;
+	CLEANUP_FREE struct cdc_place **seen = NULL;
 	struct js *items = js_array();
 	size_t count = 0;
 	size_t i;
-	int r = cdc_model_view(cdc->model, cdc->collector->zones, hostnqn, &seen, &count, err);
+	int r = cdc_model_view(cdc->model, hostnqn, &seen, &count, err);
 
 	for (i = 0; r == 0 && i < count; i++)
-		js_append(items, entry_view(&cdc->model->entries[seen[i]]));
+		js_append(items, place_view(cdc->collector, seen[i]));
 	js_set(js, "host", js_string(hostnqn));
 	add_host(js, cdc_host_find(cdc, hostnqn));
 	js_set(js, "items", items);

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Of cdc: what is exported where and for whom, out of what targets reported and logs say. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/js.h"
 #include "collector/cdc-own.h"
-#include "nvmf/nvme-spec.h"
 
-struct making {
-	struct cdc_model *model;
-	size_t entry_room, grant_room;
-	bool failed;
-};
-
-static void *grow(void *at, size_t *io_room, size_t count, size_t size)
+void *cdc_grow(void *at, size_t *io_room, size_t count, size_t size)
 {
-	const size_t room = count < 16 ? 16 : count * 2;
+	const size_t room = count < 4 ? 4 : count * 2;
 	void *grown = count < *io_room ? at : realloc(at, room * size);
 
 	if (grown && count >= *io_room)
@@ -27,375 +17,471 @@ static void *grow(void *at, size_t *io_room, size_t count, size_t size)
 	return grown;
 }
 
-/* --- one target */
-
-static const char *text_of(const struct js *js, const char *key)
+uint64_t cdc_hash(const void *bytes, size_t length)
 {
-	const char *text = js_text(js_get(js, key));
+	const uint8_t *at = bytes;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-	return text ? text : "";
+	while (length--)
+		hash = (hash ^ *at++) * UINT64_C(0x100000001b3);
+	return hash;
 }
 
-static uint8_t adrfam_of(const char *family, const char *address)
+static size_t bucket_of(const char *text)
 {
-	if (strcmp(family, "ib") == 0)
-		return NVME_ADRFAM_IB;
-	if (strcmp(family, "fc") == 0)
-		return NVME_ADRFAM_FC;
-	if (*family)
-		return strcmp(family, "ipv6") == 0 ? NVME_ADRFAM_IPV6 : NVME_ADRFAM_IPV4;
-	return strchr(address, ':') ? NVME_ADRFAM_IPV6 : NVME_ADRFAM_IPV4;
+	return cdc_hash(text, strlen(text)) % CDC_BUCKETS;
 }
 
-/* Returns: false: no host can be led there. */
-static bool take_port(const struct js *listener, struct disc_record *ret)
-{
-	const int trtype = disc_trtype_of(text_of(listener, "transport"));
-	const char *address = text_of(listener, "address");
-	const char *service = text_of(listener, "service");
+/* --- guests */
 
-	if (trtype < 0 || trtype == NVME_TRTYPE_LOOP || strlen(address) >= sizeof(ret->traddr) ||
-	    strlen(service) >= sizeof(ret->trsvcid))
-		return false;
-	*ret = (struct disc_record){
-		.trtype = (uint8_t)trtype,
-		.adrfam = adrfam_of(text_of(listener, "family"), address),
-		.subtype = NVME_SUBTYPE_NVM,
-		.port_id = (uint16_t)js_number(js_get(listener, "port_id"), 0),
-		.cntlid = NVME_CNTLID_DYNAMIC,
-		.asqsz = 32,
-	};
-	/* of one that takes hosts without TLS as well nothing is said: libnvme 1.3 takes "not
-	 * required" for TLS, and fails without a key */
-	if (trtype == NVME_TRTYPE_TCP && strcmp(text_of(listener, "tls"), "required") == 0) {
-		ret->treq = NVME_TREQ_REQUIRED;
-		ret->sectype = NVME_SECTYPE_TLS13;
-	}
-	if (trtype == NVME_TRTYPE_RDMA) /* connected, provider as it is, by RDMA_CM */
-		memcpy(ret->rdma, "\1\1\1\0\0", 5);
-	snprintf(ret->traddr, sizeof(ret->traddr), "%s", address);
-	snprintf(ret->trsvcid, sizeof(ret->trsvcid), "%s", service);
-	return true;
+struct cdc_guest *cdc_guest_find(const struct cdc_model *model, const char *hostnqn)
+{
+	struct cdc_guest *guest = model->guests[bucket_of(hostnqn)];
+
+	while (guest && strcmp(guest->nqn, hostnqn) != 0)
+		guest = guest->next;
+	return guest;
 }
 
-static void add_grants(struct making *making, const struct registry_source *source,
-		       const struct cdc_entry *entry, size_t index)
+struct cdc_guest *cdc_guest_need(struct cdc_model *model, const char *hostnqn)
 {
-	struct cdc_model *model = making->model;
-	char prefix[NQN_MAX + 2];
-	struct registry_object *const *objects;
-	size_t length;
-	size_t count;
-	size_t i;
+	struct cdc_guest **bucket = &model->guests[bucket_of(hostnqn)];
+	struct cdc_guest *guest = cdc_guest_find(model, hostnqn);
+	const size_t size = strlen(hostnqn) + 1;
 
-	/* an id is NQN/HOSTNQN; no '/' is in an NQN of ours, but in one that begins alike */
-	length = (size_t)snprintf(prefix, sizeof(prefix), "%s/", entry->record.subnqn);
-	objects = registry_object_range(source, "allowed", &count);
-	for (i = 0; i < count; i++) {
-		struct cdc_grant *grants;
-
-		if (strncmp(objects[i]->id, prefix, length) != 0)
-			continue;
-		grants = grow(model->grants, &making->grant_room, model->n_grants,
-			      sizeof(*model->grants));
-		if (!grants) {
-			making->failed = true;
-			return;
-		}
-		model->grants = grants;
-		grants[model->n_grants] =
-			(struct cdc_grant){ strdup(objects[i]->id + length), index };
-		if (!grants[model->n_grants].hostnqn)
-			making->failed = true;
-		else
-			model->n_grants++;
-	}
-}
-
-static bool is_for_any(const struct registry_source *source, const char *nqn)
-{
-	const struct registry_object *object = registry_object_find(source, "subsystem", nqn);
-	CLEANUP_JS struct js *attrs = object ? registry_object_attrs(object) : NULL;
-
-	return js_is_true(js_get(attrs, "any_host"));
-}
-
-/* Returns: NULL: out of memory. */
-static struct cdc_entry *add_entry(struct making *making, const struct disc_record *record)
-{
-	struct cdc_model *model = making->model;
-	struct cdc_entry *entries = grow(model->entries, &making->entry_room, model->n_entries,
-					 sizeof(*model->entries));
-	struct cdc_entry *entry;
-
-	if (!entries) {
-		making->failed = true;
+	if (guest)
+		return guest;
+	guest = calloc(1, sizeof(*guest) + size);
+	if (!guest)
 		return NULL;
+	memcpy(guest->nqn, hostnqn, size);
+	guest->next = *bucket;
+	*bucket = guest;
+	return guest;
+}
+
+static void guest_release(struct cdc_model *model, struct cdc_guest *guest)
+{
+	struct cdc_guest **at = &model->guests[bucket_of(guest->nqn)];
+
+	if (guest->holds || guest->is_dirty)
+		return;
+	while (*at != guest)
+		at = &(*at)->next;
+	*at = guest->next;
+	free(guest->places);
+	free(guest);
+}
+
+static void guest_mark(struct cdc_model *model, struct cdc_guest *guest)
+{
+	if (guest->is_dirty)
+		return;
+	guest->is_dirty = true;
+	guest->dirty_next = model->dirty_guests;
+	model->dirty_guests = guest;
+}
+
+void cdc_model_each_dirty(struct cdc_model *model, cdc_guest_fn fn, void *data)
+{
+	while (model->dirty_guests) {
+		struct cdc_guest *guest = model->dirty_guests;
+
+		model->dirty_guests = guest->dirty_next;
+		guest->is_dirty = false;
+		fn(data, guest);
+		guest_release(model, guest);
 	}
-	model->entries = entries;
-	entry = &entries[model->n_entries++];
-	*entry = (struct cdc_entry){ .record = *record };
-	return entry;
 }
 
-static void add_export(struct making *making, const struct registry_source *source,
-		       const struct disc_record *port, const char *nqn)
-{
-	uint8_t bytes[DISC_RECORD_BYTES];
-	struct cdc_entry *entry;
-	struct disc_record record = *port;
+/* --- places */
 
-	if (!nqn || strlen(nqn) > NQN_MAX)
-		return;
-	snprintf(record.subnqn, sizeof(record.subnqn), "%s", nqn);
-	/* what would lead nowhere, such as a wildcard address, is left out here already */
-	disc_record_encode(&record, bytes);
-	if (disc_record_decode(bytes, &record, NULL) < 0)
-		return;
-	entry = add_entry(making, &record);
-	if (!entry)
-		return;
-	entry->source = source;
-	entry->any_host = is_for_any(source, nqn);
+static size_t place_bucket(const char *nqn, const char *port)
+{
+	return (cdc_hash(nqn, strlen(nqn)) * 31 + cdc_hash(port, strlen(port))) % CDC_BUCKETS;
 }
 
-/* --- one discovery log */
-
-static void add_record(struct making *making, const struct ddc_view *ddc,
-		       const struct disc_record *record)
+struct cdc_place *cdc_place_need(struct cdc_model *model, const char *nqn, const char *port)
 {
-	struct cdc_entry *entry = add_entry(making, record);
+	struct cdc_place **bucket = &model->place_table[place_bucket(nqn, port)];
+	const size_t length = strlen(nqn) + 1;
+	struct cdc_place **places;
+	struct cdc_place *place = *bucket;
 
-	if (!entry)
-		return;
-	entry->stale = ddc->state != DDC_UP;
-	entry->ddc = strdup(ddc->name);
-	entry->tenant = ddc->tenant ? strdup(ddc->tenant) : NULL;
-	if (!entry->ddc || (ddc->tenant && !entry->tenant))
-		making->failed = true;
+	while (place && (strcmp(place->port, port) != 0 || strcmp(place->nqn, nqn) != 0))
+		place = place->next;
+	if (place)
+		return place;
+	places = cdc_grow(model->places, &model->place_room, model->n_places,
+			  sizeof(struct cdc_place *));
+	if (!places)
+		return NULL;
+	model->places = places;
+	place = calloc(1, sizeof(*place) + length + strlen(port) + 1);
+	if (!place)
+		return NULL;
+	place->port = place->nqn + length;
+	memcpy(place->nqn, nqn, length);
+	memcpy(place->port, port, strlen(port) + 1);
+	place->index = model->n_places;
+	place->next = *bucket;
+	*bucket = place;
+	places[model->n_places++] = place;
+	return place;
 }
 
-static void take_log(void *data, const struct ddc_view *ddc)
+static void place_release(struct cdc_model *model, struct cdc_place *place)
 {
-	struct making *making = data;
-	struct disc_record record;
+	struct cdc_place **at = &model->place_table[place_bucket(place->nqn, place->port)];
+	struct cdc_place *last = model->places[model->n_places - 1];
+
+	if (--place->holds)
+		return;
+	while (*at != place)
+		at = &(*at)->next;
+	*at = place->next;
+	last->index = place->index;
+	model->places[place->index] = last;
+	model->n_places--;
+	free(place);
+}
+
+/* Whoever sees it, or saw it. */
+static void place_mark(struct cdc_model *model, const struct cdc_place *place)
+{
+	const struct cdc_entry *entry;
 	size_t i;
 
-	for (i = 0; ddc->log && i < ddc->log->n_records && !making->failed; i++)
-		if (disc_record_decode(disc_log_record(ddc->log, i), &record, NULL) == 0 &&
-		    record.subtype == NVME_SUBTYPE_NVM)
-			add_record(making, ddc, &record);
+	if (zone_has_any(model->zones, place->nqn, place->port))
+		model->is_all_changed = true;
+	for (entry = place->entries; entry; entry = entry->twin) {
+		if (entry->any_host || entry->part->tenant)
+			model->is_all_changed = true;
+		if (entry->any_host)
+			model->is_open_old = true;
+		for (i = 0; i < entry->n_guests; i++)
+			guest_mark(model, entry->guests[i]);
+	}
 }
 
-static int take_listener(void *data, const struct registry_source *source,
-			 const struct registry_object *object)
+/* --- entries */
+
+/* Not at its place any more, or not yet. */
+static void entry_free(struct cdc_model *model, struct cdc_entry *entry)
 {
-	struct making *making = data;
-	CLEANUP_JS struct js *attrs = registry_object_attrs(object);
-	const struct js *subsystems = js_get(attrs, "subsystems");
-	struct disc_record port;
 	size_t i;
 
-	if (!attrs)
-		return -ENOMEM;
-	if (!take_port(attrs, &port))
-		return 0;
-	for (i = 0; i < js_length(subsystems); i++)
-		add_export(making, source, &port, js_text(js_at(subsystems, i)));
-	return making->failed ? -ENOMEM : 0;
+	for (i = 0; i < entry->n_guests; i++) {
+		entry->guests[i]->holds--;
+		guest_release(model, entry->guests[i]);
+	}
+	free(entry->guests);
+	place_release(model, entry->place);
+	free(entry);
 }
 
-/* --- all */
-
-/* Whoever says it spells an address his own way. */
-static void name_port(struct cdc_entry *entry)
+/* What a target says itself comes before what a log says of it; else as they are called. */
+static bool is_before(const struct cdc_entry *a, const struct cdc_entry *b)
 {
-	const struct disc_record *record = &entry->record;
-	const char *service = record->trsvcid;
-	char scratch[8];
-	char text[INET6_ADDRSTRLEN];
-	uint8_t bytes[sizeof(struct in6_addr)];
-	const int family = strchr(record->traddr, ':') ? AF_INET6 : AF_INET;
-	const bool is_ip = inet_pton(family, record->traddr, bytes) == 1;
+	if (a->part->is_log != b->part->is_log)
+		return b->part->is_log;
+	return strcmp(a->part->id, b->part->id) < 0;
+}
 
-	while (is_ip && service[0] == '0' && service[1])
-		service++;
-	zone_port(disc_trtype_word(record->trtype, scratch),
-		  is_ip ? inet_ntop(family, bytes, text, sizeof(text)) : record->traddr, service,
-		  entry->port);
+static int entry_link(struct cdc_model *model, struct cdc_entry *entry)
+{
+	struct cdc_entry **at = &entry->place->entries;
+	size_t i;
+
+	for (i = 0; i < entry->n_guests; i++) {
+		struct cdc_guest *guest = entry->guests[i];
+		struct cdc_place **places = cdc_grow(guest->places, &guest->room, guest->count,
+						     sizeof(struct cdc_place *));
+
+		if (!places)
+			return -ENOMEM;
+		guest->places = places;
+		places[guest->count++] = entry->place;
+	}
+	while (*at && is_before(*at, entry))
+		at = &(*at)->twin;
+	entry->twin = *at;
+	*at = entry;
+	place_mark(model, entry->place);
+	return 0;
+}
+
+static void entry_unlink(struct cdc_model *model, struct cdc_entry *entry)
+{
+	struct cdc_entry **at = &entry->place->entries;
+	size_t i, k;
+
+	place_mark(model, entry->place);
+	while (*at && *at != entry)
+		at = &(*at)->twin;
+	if (*at)
+		*at = entry->twin;
+	for (i = 0; i < entry->n_guests; i++) {
+		struct cdc_guest *guest = entry->guests[i];
+
+		for (k = 0; k < guest->count && guest->places[k] != entry->place;)
+			k++;
+		if (k < guest->count)
+			guest->places[k] = guest->places[--guest->count];
+	}
 }
 
 static int compare_entries(const void *a, const void *b)
 {
-	const struct cdc_entry *x = a;
-	const struct cdc_entry *y = b;
-	int r = strcmp(x->record.subnqn, y->record.subnqn);
-
-	return r ? r : strcmp(x->port, y->port);
-}
-
-/* What a target says itself comes before what a log says of it. */
-static int order_entries(const void *a, const void *b)
-{
-	int r = compare_entries(a, b);
-
-	return r ? r
-		 : !((const struct cdc_entry *)a)->source - !((const struct cdc_entry *)b)->source;
-}
-
-static int compare_grants(const void *a, const void *b)
-{
-	const struct cdc_grant *x = a;
-	const struct cdc_grant *y = b;
-	int r = strcmp(x->hostnqn, y->hostnqn);
+	const struct cdc_entry *x = *(struct cdc_entry *const *)a;
+	const struct cdc_entry *y = *(struct cdc_entry *const *)b;
+	const char *service = x->address + strlen(x->address) + 1;
+	int r = (x->place > y->place) - (x->place < y->place);
 
 	if (r == 0)
-		r = (x->entry > y->entry) - (x->entry < y->entry);
+		r = memcmp(x->head, y->head, CDC_HEAD_BYTES);
+	if (r == 0)
+		r = strcmp(x->address, y->address);
+	if (r == 0)
+		r = strcmp(service, y->address + strlen(y->address) + 1);
+	if (r == 0)
+		r = (int)x->any_host - (int)y->any_host;
+	if (r == 0)
+		r = (x->n_guests > y->n_guests) - (x->n_guests < y->n_guests);
+	if (r == 0 && x->n_guests)
+		r = memcmp(x->guests, y->guests, x->n_guests * sizeof(struct cdc_guest *));
 	return r;
 }
 
-/* Returns: false: it is not the first. */
-static bool count_twins(struct cdc_model *model, size_t first)
-{
-	struct cdc_entry *entry = &model->entries[first];
-	size_t end = first + 1;
+/* --- parts */
 
-	if (first && compare_entries(entry - 1, entry) == 0)
-		return false;
-	while (end < model->n_entries && compare_entries(entry, &model->entries[end]) == 0)
-		end++;
-	entry->twins = end - first;
-	return true;
+static struct cdc_part *part_need(struct cdc_model *model, bool is_log, const char *id)
+{
+	struct cdc_part **bucket = &model->parts[bucket_of(id)];
+	struct cdc_part *part = *bucket;
+
+	while (part && (part->is_log != is_log || strcmp(part->id, id) != 0))
+		part = part->next;
+	if (part)
+		return part;
+	part = calloc(1, sizeof(*part));
+	if (!part)
+		return NULL;
+	part->is_log = is_log;
+	part->id = strdup(id);
+	if (!part->id) {
+		free(part);
+		return NULL;
+	}
+	part->next = *bucket;
+	*bucket = part;
+	return part;
 }
 
-static int finish(struct making *making)
+static void part_free(struct cdc_part *part)
 {
-	struct cdc_model *model = making->model;
-	size_t first = 0;
+	free(part->entries);
+	free(part->tenant);
+	free(part->id);
+	free(part);
+}
+
+static void part_release(struct cdc_model *model, struct cdc_part *part)
+{
+	struct cdc_part **at = &model->parts[bucket_of(part->id)];
+
+	if (part->count || part->is_dirty)
+		return;
+	while (*at != part)
+		at = &(*at)->next;
+	*at = part->next;
+	part_free(part);
+}
+
+static void part_mark(struct cdc_model *model, struct cdc_part *part)
+{
+	if (part->is_dirty)
+		return;
+	part->is_dirty = true;
+	part->dirty_next = model->dirty_parts;
+	model->dirty_parts = part;
+}
+
+int cdc_model_mark(struct cdc_model *model, bool is_log, const char *id)
+{
+	struct cdc_part *part = part_need(model, is_log, id);
+
+	if (!part)
+		return -ENOMEM;
+	part_mark(model, part);
+	return 0;
+}
+
+static void mark_log(void *data, const struct ddc_view *ddc)
+{
+	struct cdc_making *making = data;
+
+	if (cdc_model_mark(making->model, true, ddc->key) < 0)
+		making->failed = true;
+}
+
+int cdc_model_mark_all(struct cdc_model *model, const struct registry *registry,
+		       const struct ddcs *ddcs)
+{
+	struct cdc_making making = { .model = model };
+	struct cdc_part *part;
 	size_t i;
 
-	for (i = 0; i < model->n_entries; i++)
-		name_port(&model->entries[i]);
-	if (model->n_entries)
-		qsort(model->entries, model->n_entries, sizeof(*model->entries), order_entries);
-	model->open = calloc(model->n_entries + 1, sizeof(*model->open));
-	if (!model->open)
-		return -ENOMEM;
-	for (i = 0; i < model->n_entries && !making->failed; i++) {
-		struct cdc_entry *entry = &model->entries[i];
-
-		if (count_twins(model, i))
-			first = i;
-		if (entry->any_host)
-			model->open[model->n_open++] = first;
-		else if (entry->source)
-			add_grants(making, entry->source, entry, first);
-	}
-	if (model->n_grants)
-		qsort(model->grants, model->n_grants, sizeof(*model->grants), compare_grants);
-	return making->failed ? -ENOMEM : 0;
+	for (i = 0; i < CDC_BUCKETS; i++)
+		for (part = model->parts[i]; part; part = part->next)
+			part_mark(model, part);
+	for (i = 0; i < registry_node_count(registry); i++)
+		if (cdc_model_mark(model, false, registry_node_at(registry, i)->id) < 0)
+			return -ENOMEM;
+	ddc_each(ddcs, mark_log, &making);
+	return making.failed ? -ENOMEM : 0;
 }
 
-int cdc_model_new(const struct registry *registry, const struct ddcs *ddcs, struct cdc_model **ret,
-		  struct err *err)
+static bool same_text(const char *a, const char *b)
 {
-	struct registry_filter filter = REGISTRY_FILTER_ANY;
-	struct making making = { .model = calloc(1, sizeof(*making.model)) };
-	int r;
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
 
-	if (!making.model)
-		return err_nomem(err);
-	filter.role = REPORT_TARGET;
-	filter.kind = "listener";
-	r = registry_each(registry, &filter, take_listener, &making);
-	ddc_each(ddcs, take_log, &making);
-	if (r == 0)
-		r = finish(&making);
-	if (r < 0) {
-		cdc_model_free(making.model);
-		return err_nomem(err);
-	}
-	*ret = making.model;
+/* Its places are fenced by another one, or by nobody, from now on. */
+static int take_tenant(struct cdc_model *model, struct cdc_part *part, const struct ddcs *ddcs)
+{
+	struct ddc_view ddc = { 0 };
+	char *tenant = NULL;
+	size_t i;
+
+	if (!part->is_log)
+		return 0;
+	ddc_get(ddcs, part->id, &ddc);
+	if (same_text(ddc.tenant, part->tenant))
+		return 0;
+	if (ddc.tenant && !(tenant = strdup(ddc.tenant)))
+		return -ENOMEM;
+	for (i = 0; i < part->count; i++)
+		place_mark(model, part->entries[i]->place);
+	model->n_tenants += (size_t)(tenant != NULL) - (size_t)(part->tenant != NULL);
+	free(part->tenant);
+	part->tenant = tenant;
+	for (i = 0; i < part->count; i++)
+		place_mark(model, part->entries[i]->place);
 	return 0;
+}
+
+/* Put in place what is new, take away what is no more; what is the same stays as it is. */
+static int part_take(struct cdc_model *model, struct cdc_part *part, struct cdc_making *making)
+{
+	struct cdc_entry **was = part->entries;
+	const size_t n_was = part->count;
+	size_t i = 0;
+	size_t k = 0;
+	int r = 0;
+
+	part->entries = making->entries;
+	part->count = making->count;
+	making->entries = NULL;
+	while (i < n_was || k < part->count) {
+		int order = i == n_was ? 1 : k == part->count ? -1 : 0;
+
+		if (order == 0)
+			order = compare_entries(&was[i], &part->entries[k]);
+		if (order == 0) {
+			entry_free(model, part->entries[k]);
+			part->entries[k++] = was[i++];
+		} else if (order < 0) {
+			entry_unlink(model, was[i]);
+			entry_free(model, was[i++]);
+		} else if (r == 0) {
+			r = entry_link(model, part->entries[k++]);
+		} else {
+			k++;
+		}
+	}
+	free(was);
+	return r;
+}
+
+static int part_update(struct cdc_model *model, struct cdc_part *part,
+		       const struct registry *registry, const struct ddcs *ddcs)
+{
+	struct cdc_making making = { .model = model, .part = part };
+	size_t i;
+
+	if (take_tenant(model, part, ddcs) < 0)
+		return -ENOMEM;
+	cdc_part_read(&making, registry, ddcs);
+	if (making.failed) {
+		for (i = 0; i < making.count; i++)
+			entry_free(model, making.entries[i]);
+		free(making.entries);
+		return -ENOMEM;
+	}
+	if (making.count)
+		qsort(making.entries, making.count, sizeof(struct cdc_entry *), compare_entries);
+	return part_take(model, part, &making);
+}
+
+int cdc_model_update(struct cdc_model *model, const struct registry *registry,
+		     const struct ddcs *ddcs)
+{
+	int r = 0;
+
+	while (model->dirty_parts && r == 0) {
+		struct cdc_part *part = model->dirty_parts;
+
+		model->dirty_parts = part->dirty_next;
+		part->is_dirty = false;
+		r = part_update(model, part, registry, ddcs);
+		if (r == 0)
+			part_release(model, part);
+	}
+	return r;
+}
+
+/* --- life */
+
+struct cdc_model *cdc_model_new(const struct zones *zones)
+{
+	struct cdc_model *model = calloc(1, sizeof(*model));
+
+	if (model) {
+		model->zones = zones;
+		model->is_open_old = model->is_all_changed = true;
+	}
+	return model;
 }
 
 void cdc_model_free(struct cdc_model *model)
 {
+	size_t i, k;
+
 	if (!model)
 		return;
-	while (model->n_grants)
-		free(model->grants[--model->n_grants].hostnqn);
-	while (model->n_entries) {
-		free(model->entries[--model->n_entries].tenant);
-		free(model->entries[model->n_entries].ddc);
+	for (i = 0; i < CDC_BUCKETS; i++) {
+		while (model->parts[i]) {
+			struct cdc_part *part = model->parts[i];
+
+			model->parts[i] = part->next;
+			for (k = 0; k < part->count; k++) {
+				free(part->entries[k]->guests);
+				free(part->entries[k]);
+			}
+			part_free(part);
+		}
+		while (model->guests[i]) {
+			struct cdc_guest *guest = model->guests[i];
+
+			model->guests[i] = guest->next;
+			free(guest->places);
+			free(guest);
+		}
 	}
-	free(model->grants);
+	for (i = 0; i < model->n_places; i++)
+		free(model->places[i]);
+	free(model->places);
 	free(model->open);
-	free(model->entries);
 	free(model);
-}
-
-/* --- views */
-
-/* The grants of a host stand together. */
-static size_t first_grant(const struct cdc_model *model, const char *hostnqn)
-{
-	size_t low = 0;
-	size_t high = model->n_grants;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(model->grants[middle].hostnqn, hostnqn) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Of all tenants whose controllers have it; it is of nobody only if none of them is of one. */
-static bool sees(const struct cdc_model *model, const struct zone_host *host, size_t first,
-		 bool allowed)
-{
-	const struct cdc_entry *entry = &model->entries[first];
-	bool is_of_any = false;
-	size_t i;
-
-	for (i = 0; i < entry->twins; i++) {
-		if (!entry[i].tenant)
-			continue;
-		is_of_any = true;
-		if (zone_host_sees(host, entry->record.subnqn, entry->port, entry[i].tenant,
-				   allowed))
-			return true;
-	}
-	return !is_of_any && zone_host_sees(host, entry->record.subnqn, entry->port, NULL, allowed);
-}
-
-int cdc_model_view(const struct cdc_model *model, const struct zones *zones, const char *hostnqn,
-		   size_t **ret, size_t *ret_count, struct err *err)
-{
-	size_t *seen = calloc(model->n_entries + 1, sizeof(*seen));
-	CLEANUP_FREE bool *allowed = calloc(model->n_entries + 1, sizeof(*allowed));
-	struct zone_host host;
-	size_t count = 0;
-	size_t i;
-
-	if (!seen || !allowed) {
-		free(seen);
-		return err_nomem(err);
-	}
-	for (i = 0; i < model->n_open; i++)
-		allowed[model->open[i]] = true;
-	for (i = first_grant(model, hostnqn);
-	     i < model->n_grants && strcmp(model->grants[i].hostnqn, hostnqn) == 0; i++)
-		allowed[model->grants[i].entry] = true;
-	zone_host_begin(zones, hostnqn, &host);
-	for (i = 0; i < model->n_entries; i += model->entries[i].twins)
-		if ((allowed[i] || zone_count(zones)) && sees(model, &host, i, allowed[i]))
-			seen[count++] = i;
-	*ret = seen;
-	*ret_count = count;
-	return 0;
 }

@@ -18,8 +18,8 @@
 #include "nvmf/addr.h"
 #include "nvmf/nvme-spec.h"
 
-#define SOON_MS 20	     /* what comes together is told together */
-#define REST_FACTOR 9	     /* making views takes a tenth of the time at most */
+#define SLICE_MS 20	     /* of making views and telling them; then others have their turn */
+#define AGAIN_MS 1000	     /* after memory ran out */
 #define RESERVE (1ULL << 32) /* generations of one run */
 #define KEY "cdc/generation"
 
@@ -66,19 +66,9 @@ static int reserve(struct cdc *cdc, struct err *err)
 
 /* --- hosts that were here */
 
-static uint64_t hash_of(const void *bytes, size_t length)
-{
-	const uint8_t *at = bytes;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	while (length--)
-		hash = (hash ^ *at++) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 struct cdc_host *cdc_host_find(const struct cdc *cdc, const char *nqn)
 {
-	struct cdc_host *host = cdc->hosts[hash_of(nqn, strlen(nqn)) % CDC_BUCKETS];
+	struct cdc_host *host = cdc->hosts[cdc_hash(nqn, strlen(nqn)) % CDC_BUCKETS];
 
 	while (host && strcmp(host->nqn, nqn) != 0)
 		host = host->next;
@@ -102,13 +92,38 @@ static void host_link(struct cdc *cdc, struct cdc_host *host)
 	cdc->newest = host;
 }
 
+/* Its view is to be looked at. */
+static void host_due(struct cdc *cdc, struct cdc_host *host)
+{
+	if (host->due_at || !host->conns)
+		return;
+	host->due_next = NULL;
+	host->due_at = cdc->due_end;
+	*cdc->due_end = host;
+	cdc->due_end = &host->due_next;
+}
+
+static void host_not_due(struct cdc *cdc, struct cdc_host *host)
+{
+	if (!host->due_at)
+		return;
+	*host->due_at = host->due_next;
+	if (host->due_next)
+		host->due_next->due_at = host->due_at;
+	else
+		cdc->due_end = host->due_at;
+	host->due_next = NULL;
+	host->due_at = NULL;
+}
+
 static void host_free(struct cdc *cdc, struct cdc_host *host)
 {
-	struct cdc_host **at = &cdc->hosts[hash_of(host->nqn, strlen(host->nqn)) % CDC_BUCKETS];
+	struct cdc_host **at = &cdc->hosts[cdc_hash(host->nqn, strlen(host->nqn)) % CDC_BUCKETS];
 
 	while (*at != host)
 		at = &(*at)->next;
 	*at = host->next;
+	host_not_due(cdc, host);
 	host_unlink(cdc, host);
 	free(host->nqn);
 	free(host);
@@ -119,7 +134,7 @@ static void host_free(struct cdc *cdc, struct cdc_host *host)
 static struct cdc_host *host_need(struct cdc *cdc, const char *nqn)
 {
 	struct cdc_host *host = cdc_host_find(cdc, nqn);
-	struct cdc_host **bucket = &cdc->hosts[hash_of(nqn, strlen(nqn)) % CDC_BUCKETS];
+	struct cdc_host **bucket = &cdc->hosts[cdc_hash(nqn, strlen(nqn)) % CDC_BUCKETS];
 	struct cdc_host *old;
 
 	if (host) {
@@ -152,188 +167,161 @@ static struct cdc_host *host_need(struct cdc *cdc, const char *nqn)
 	return host;
 }
 
-/* --- pages */
+/* --- changes */
 
-/* One of these records that the host may get after what it knows. */
-static struct disc_log *page_find(struct cdc *cdc, uint64_t hash, const struct disc_log *log,
-				  uint64_t after)
+/* At the end of this round of the loop, when all is in that comes together. */
+static void begin_soon(struct cdc *cdc)
 {
-	struct cdc_page *page;
-
-	for (page = cdc->pages[hash % CDC_BUCKETS]; page; page = page->next)
-		if (page->hash == hash && page->log->genctr >= after &&
-		    disc_log_equal(page->log, log))
-			return page->log;
-	return NULL;
+	if (cdc->is_due)
+		return;
+	cdc->is_due = true;
+	loop_post_set(cdc->post);
 }
 
-static int page_add(struct cdc *cdc, uint64_t hash, struct disc_log *log)
+static int make_model(struct cdc *cdc)
 {
-	struct cdc_page *page = calloc(1, sizeof(*page));
+	const struct collector *collector = cdc->collector;
+	int r = 0;
 
-	if (!page)
-		return -ENOMEM;
-	*page = (struct cdc_page){ cdc->pages[hash % CDC_BUCKETS], hash, disc_log_ref(log) };
-	cdc->pages[hash % CDC_BUCKETS] = page;
-	return 0;
-}
-
-/* Those that no host has any more. @all  whoever has them */
-static void pages_drop(struct cdc *cdc, bool all)
-{
-	size_t i;
-
-	for (i = 0; i < CDC_BUCKETS; i++) {
-		struct cdc_page **at = &cdc->pages[i];
-
-		while (*at) {
-			struct cdc_page *page = *at;
-
-			if (!all && page->log->count > 1) {
-				at = &page->next;
-				continue;
-			}
-			*at = page->next;
-			disc_log_unref(page->log);
-			free(page);
-		}
+	if (!cdc->model) {
+		cdc->model = cdc_model_new(collector->zones);
+		cdc->is_all_dirty = true;
 	}
+	if (!cdc->model)
+		return -ENOMEM;
+	if (cdc->is_all_dirty)
+		r = cdc_model_mark_all(cdc->model, collector->registry, collector->ddcs);
+	if (r == 0)
+		r = cdc_model_update(cdc->model, collector->registry, collector->ddcs);
+	return r;
+}
+
+static void guest_due(void *data, const struct cdc_guest *guest)
+{
+	struct cdc_host *host = cdc_host_find(data, guest->nqn);
+
+	if (host)
+		host_due(data, host);
+}
+
+static void take_changes(struct cdc *cdc)
+{
+	const uint64_t zones_version = zone_version(cdc->collector->zones);
+	struct cdc_host *host;
+	bool all = cdc->model->is_all_changed || cdc->zones_version != zones_version;
+
+	cdc->zones_version = zones_version;
+	cdc->model->is_all_changed = false;
+	if (all || cdc->model->dirty_guests)
+		cdc_classes_drop(cdc);
+	cdc_model_each_dirty(cdc->model, guest_due, cdc);
+	for (host = all ? cdc->newest : NULL; host; host = host->older)
+		host_due(cdc, host);
 }
 
 int cdc_need_model(struct cdc *cdc, struct err *err)
 {
-	struct cdc_model *model;
-	int r;
-
-	if (cdc->model && !cdc->is_dirty)
+	if (cdc->model && !cdc->is_dirty &&
+	    cdc->zones_version == zone_version(cdc->collector->zones))
 		return 0;
-	r = cdc_model_new(cdc->collector->registry, cdc->collector->ddcs, &model, err);
-	if (r < 0)
-		return r;
-	cdc_model_free(cdc->model);
-	cdc->model = model;
-	cdc->is_dirty = false;
+	if (make_model(cdc) < 0) {
+		cdc_model_free(cdc->model);
+		cdc->model = NULL;
+		cdc->is_dirty = true;
+		return err_nomem(err);
+	}
+	cdc->is_dirty = cdc->is_all_dirty = false;
+	take_changes(cdc);
+	if (cdc->due)
+		begin_soon(cdc);
 	return 0;
 }
 
-/* The page of a connection, as it is now. Returns: 0, *ret owned; -ENOMEM. */
-static int page_of(struct cdc *cdc, const struct cdc_conn *conn, struct disc_log **ret,
-		   struct err *err)
+static int tell(struct cdc *cdc, const struct cdc_host *host, struct err *err)
 {
-	const struct disc_log *now = conn->conn ? disc_conn_log(conn->conn) : NULL;
-	CLEANUP_FREE size_t *seen = NULL;
-	struct disc_log *log;
-	struct disc_log *known;
-	uint64_t hash;
-	size_t count;
-	size_t i;
-	int r = cdc_model_view(cdc->model, cdc->collector->zones, conn->host->nqn, &seen, &count,
-			       err);
-
-	if (r < 0)
-		return r;
-	if (count >= DISC_RECORDS_MAX)
-		count = DISC_RECORDS_MAX - 1;
-	log = disc_log_new(cdc->generation + 1, NULL, count + 1);
-	if (!log)
-		return err_nomem(err);
-	disc_record_encode(&conn->self, log->bytes + DISC_HEADER_BYTES);
-	for (i = 0; i < count; i++)
-		disc_record_encode(&cdc->model->entries[seen[i]].record,
-				   log->bytes + DISC_HEADER_BYTES + (i + 1) * DISC_RECORD_BYTES);
-	if (now && disc_log_equal(now, log)) {
-		disc_log_unref(log);
-		*ret = NULL;
-		return 0;
-	}
-	hash = hash_of(disc_log_record(log, 0), log->n_records * DISC_RECORD_BYTES);
-	known = page_find(cdc, hash, log, conn->host->generation);
-	if (known) {
-		disc_log_unref(log);
-		log = disc_log_ref(known);
-	} else if (page_add(cdc, hash, log) < 0) {
-		disc_log_unref(log);
-		return err_nomem(err);
-	} else {
-		cdc->generation++;
-	}
-	if (conn->host->generation < log->genctr)
-		conn->host->generation = log->genctr;
-	*ret = log;
-	return 0;
-}
-
-/* --- changes */
-
-static void tell_all(struct cdc *cdc)
-{
-	struct err err = ERR_NULL;
-	struct cdc_host *host;
 	struct cdc_conn *conn;
 	struct cdc_conn *next;
-	int r = cdc_need_model(cdc, &err);
+	int r = 0;
 
-	for (host = cdc->newest; host && r == 0; host = host->older) {
-		for (conn = host->conns; conn && r == 0; conn = next) {
-			struct disc_log *log = NULL;
+	for (conn = host->conns; conn && r == 0; conn = next) {
+		struct disc_log *log = NULL;
 
-			/* one that is dead is found out when it is told */
-			next = conn->next;
-			r = page_of(cdc, conn, &log, &err);
-			if (log)
-				disc_conn_set_log(conn->conn, log);
-			disc_log_unref(log);
-		}
+		/* one that is dead is found out when it is told */
+		next = conn->next;
+		r = cdc_page_of(cdc, conn, &log, err);
+		if (log)
+			disc_conn_set_log(conn->conn, log);
+		disc_log_unref(log);
 	}
-	if (r < 0) {
-		log_error("discovery views: %s; they stay as they are for now", err.text);
-		cdc->is_dirty = true;
-	}
-	pages_drop(cdc, false);
+	return r;
 }
 
-static void on_timer(void *data)
+/* A slice of those that are due; the others in the next round. */
+static void tell_some(struct cdc *cdc)
 {
-	struct cdc *cdc = data;
-	const int64_t began_ms = clock_monotonic_ms();
+	const int64_t end_ms = clock_monotonic_ms() + SLICE_MS;
+	struct err err = ERR_NULL;
+	int r = cdc_need_model(cdc, &err);
 
-	cdc->is_due = false;
-	if (cdc->is_dirty)
-		tell_all(cdc);
-	cdc->cost_ms = clock_monotonic_ms() - began_ms;
-	/* out of memory: later again */
-	if (cdc->is_dirty)
-		cdc_flush(cdc);
+	while (cdc->due && r == 0 && clock_monotonic_ms() < end_ms) {
+		struct cdc_host *host = cdc->due;
+
+		host_not_due(cdc, host);
+		r = tell(cdc, host, &err);
+		if (r < 0)
+			host_due(cdc, host);
+	}
+	if (!cdc->due)
+		cdc_pages_drop(cdc, false);
+	if (r < 0) {
+		log_error("discovery views: %s; they stay as they are for now", err.text);
+		loop_timer_set(cdc->timer, AGAIN_MS, AGAIN_MS / 10);
+	} else if (cdc->due) {
+		loop_timer_set(cdc->timer, 0, 0);
+	}
+	cdc->is_due = cdc->due || r < 0;
+}
+
+static void on_due(void *data)
+{
+	tell_some(data);
 }
 
 void cdc_mark(struct cdc *cdc)
 {
 	if (cdc)
-		cdc->is_dirty = true;
+		cdc->is_dirty = cdc->is_all_dirty = true;
+}
+
+static void mark_part(struct cdc *cdc, bool is_log, const char *id)
+{
+	cdc->is_dirty = true;
+	if (!cdc->model || cdc_model_mark(cdc->model, is_log, id) < 0)
+		cdc->is_all_dirty = true;
+}
+
+void cdc_mark_log(struct cdc *cdc, const char *key)
+{
+	if (cdc)
+		mark_part(cdc, true, key);
 }
 
 void cdc_flush(struct cdc *cdc)
 {
-	int64_t rest_ms;
-
-	if (!cdc || !cdc->is_dirty || cdc->is_due)
-		return;
-	rest_ms = cdc->cost_ms * REST_FACTOR;
-	cdc->is_due = true;
-	loop_timer_set(cdc->timer, rest_ms > SOON_MS ? rest_ms : SOON_MS, 0);
+	if (cdc && (cdc->is_dirty || cdc->zones_version != zone_version(cdc->collector->zones)))
+		begin_soon(cdc);
 }
 
 int cdc_on_event(void *data, const struct store_event *event, struct err *err)
 {
-	static const char *const kinds[] = { "listener", "subsystem", "allowed", "zone",
-					     "node",	 "ddc",	      "record" };
+	static const char *const kinds[] = { "listener", "subsystem", "allowed", "node" };
 	struct cdc *cdc = data;
 	size_t i;
 
 	(void)err;
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (strcmp(event->kind, kinds[i]) == 0)
-			cdc->is_dirty = true;
+		if (strcmp(event->kind, kinds[i]) == 0 && event->role != REPORT_INITIATOR)
+			mark_part(cdc, false, *event->node ? event->node : event->object_id);
 	return 0;
 }
 
@@ -394,7 +382,7 @@ static int on_connect(void *data, struct disc_conn *disc, const struct disc_host
 		conn->host = host;
 		fill_self(cdc, conn, who->local);
 		name_peer(who->peer, conn->address);
-		r = page_of(cdc, conn, ret_log, NULL);
+		r = cdc_page_of(cdc, conn, ret_log, NULL);
 	}
 	if (r < 0) {
 		free(conn);
@@ -554,7 +542,9 @@ static int start(struct cdc *cdc, struct err *err)
 	own_name(cdc, cdc->nqn);
 	params.bounds.connections = (unsigned int)setup->connections_max;
 	if (r == 0)
-		r = loop_add_timer(cdc->collector->loop, on_timer, cdc, &cdc->timer, err);
+		r = loop_add_timer(cdc->collector->loop, on_due, cdc, &cdc->timer, err);
+	if (r == 0)
+		r = loop_add_post(cdc->collector->loop, on_due, cdc, &cdc->post, err);
 	if (r == 0)
 		r = hostkey_new(cdc->collector, &cdc->keys, err);
 	if (r == 0)
@@ -576,6 +566,7 @@ int cdc_new(struct collector *collector, struct cdc **ret, struct err *err)
 		if (!cdc)
 			return err_nomem(err);
 		cdc->collector = collector;
+		cdc->due_end = &cdc->due;
 		r = start(cdc, err);
 		if (r == 0)
 			r = events_subscribe(collector->events, cdc_on_event, cdc);
@@ -597,9 +588,11 @@ void cdc_free(struct cdc *cdc)
 	disc_server_free(cdc->server);
 	hostkey_free(cdc->keys);
 	loop_source_free(cdc->timer);
+	loop_source_free(cdc->post);
 	while (cdc->newest)
 		host_free(cdc, cdc->newest);
-	pages_drop(cdc, true);
+	cdc_classes_drop(cdc);
+	cdc_pages_drop(cdc, true);
 	cdc_model_free(cdc->model);
 	for (i = 0; i < cdc->n_readings; i++)
 		free(cdc->readings[i].nqn);

@@ -3,12 +3,13 @@
  * cdc - the central discovery controller: each host sees what it may connect to, and nothing else.
  *
  *   registry, zones -> cdc-model: what is exported where, and for whom
- *                   -> cdc: a page for each host, equal ones shared -> disc-server (nvmf)
+ *                   -> cdc-view, cdc-page: a page for each host, equal ones shared
+ *                   -> cdc -> disc-server (nvmf)
  *
  * A host's page has a generation counter of its own, which never goes back, not over a restart
  * either: each page that is made gets a new number, and numbers are reserved in the store. After a
- * commit that may have changed something, models and views are made anew, once for all that came
- * together, and only hosts whose view is another one now are told.
+ * commit, once for all that came together, what changed in the model says whose view can be another
+ * one; those are made anew, and only hosts whose view is another one now are told.
  *
  * Silence is not emptiness: what a target said stays in the views while it is lost.
  */
@@ -33,6 +34,8 @@ void cdc_free(struct cdc *cdc); /* NULL is allowed */
 int cdc_on_event(void *data, const struct store_event *event, struct err *err);
 /* Anything may have changed, without an event. NULL is allowed. */
 void cdc_mark(struct cdc *cdc);
+/* The log of that discovery controller may be another one, or its tenant. NULL is allowed. */
+void cdc_mark_log(struct cdc *cdc, const char *key);
 /* After a commit, or after one that failed: views follow soon. NULL is allowed. */
 void cdc_flush(struct cdc *cdc);
 

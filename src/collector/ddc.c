@@ -226,6 +226,7 @@ void ddc_set_log(struct ddc *ddc, struct disc_log *log)
 	disc_log_unref(ddc->log);
 	ddc->log = log ? disc_log_ref(log) : NULL;
 	ddc->refers = refers;
+	cdc_mark_log(ddc->ddcs->collector->cdc, ddc->key);
 	ddc_mark(ddc);
 }
 
@@ -243,8 +244,10 @@ static void follow(struct ddc *ddc, const struct disc_record *record)
 	other->is_reached = true;
 	other->depth = ddc->depth + 1;
 	/* what a tenant's controller leads to is the tenant's */
-	if (ddc->tenant && !other->tenant)
+	if (ddc->tenant && !other->tenant) {
 		other->tenant = strdup(ddc->tenant);
+		cdc_mark_log(ddc->ddcs->collector->cdc, other->key);
+	}
 }
 
 static void follow_all(struct ddc *ddc)
@@ -496,16 +499,29 @@ void ddc_free(struct ddcs *ddcs)
 
 /* --- looking */
 
+static struct ddc_view view_of(const struct ddc *ddc)
+{
+	return (struct ddc_view){ ddc->key, ddc->name, ddc->tenant, ddc->state, ddc->log };
+}
+
+bool ddc_get(const struct ddcs *ddcs, const char *key, struct ddc_view *ret)
+{
+	const struct ddc *ddc = ddc_find(ddcs, key);
+
+	if (!ddc || !ddc->sources)
+		return false;
+	*ret = view_of(ddc);
+	return true;
+}
+
 void ddc_each(const struct ddcs *ddcs, ddc_fn fn, void *data)
 {
 	size_t i;
 
 	for (i = 0; i < ddcs->count; i++) {
-		const struct ddc *ddc = ddcs->items[i];
-		const struct ddc_view view = { ddc->key, ddc->name, ddc->tenant, ddc->state,
-					       ddc->log };
+		const struct ddc_view view = view_of(ddcs->items[i]);
 
-		if (ddc->sources)
+		if (ddcs->items[i]->sources)
 			fn(data, &view);
 	}
 }

@@ -64,6 +64,8 @@ struct ddc_view {
 	enum ddc_state state;
 	const struct disc_log *log; /* NULL: it never answered */
 };
+/* Returns: false: there is none. */
+bool ddc_get(const struct ddcs *ddcs, const char *key, struct ddc_view *ret);
 typedef void (*ddc_fn)(void *data, const struct ddc_view *ddc);
 void ddc_each(const struct ddcs *ddcs, ddc_fn fn, void *data);
 

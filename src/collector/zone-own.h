@@ -37,6 +37,7 @@ struct zones {
 	size_t count;
 	struct zone_entry *index; /* in the order of kind, name */
 	size_t n_index;
+	uint64_t version;
 	bool is_broken; /* a document could not be read */
 };
 

@@ -303,6 +303,7 @@ int zone_index(struct zones *zones, struct err *err)
 	free(zones->index);
 	zones->index = index;
 	zones->n_index = n;
+	zones->version++;
 	return 0;
 }
 
@@ -386,6 +387,26 @@ void zone_host_begin(const struct zones *zones, const char *hostnqn, struct zone
 	for (i = 0; i < ret->count; i++)
 		if (zones->index[ret->first + i].zone->tenant)
 			ret->has_tenant = true;
+}
+
+bool zone_has_any(const struct zones *zones, const char *nqn, const char *port)
+{
+	size_t of_port;
+	size_t count;
+
+	range(zones, ZONE_SUBSYSTEMS, nqn, &count);
+	range(zones, ZONE_PORTS, port, &of_port);
+	return count || of_port;
+}
+
+uint64_t zone_version(const struct zones *zones)
+{
+	return zones->version;
+}
+
+const struct zone *zone_host_at(const struct zone_host *host, size_t index)
+{
+	return host->zones->index[host->first + index].zone;
 }
 
 struct meeting {
@@ -489,6 +510,7 @@ static void clear(struct zones *zones)
 		zone_drop(zones->items[--zones->count]);
 	zones->n_index = 0;
 	zones->is_broken = false;
+	zones->version++;
 }
 
 int zone_load(struct zones *zones, struct err *err)

@@ -29,6 +29,7 @@
 #define ZONE_PORT_MAX 352 /* "tcp,ADDRESS,SERVICE" with its NUL */
 
 struct collector;
+struct zone;
 struct zones;
 
 /* Out of the store. A document that cannot be read is told, and until it is mended or deleted
@@ -66,3 +67,9 @@ const char *zone_port(const char *transport, const char *address, const char *se
 		      char text[ZONE_PORT_MAX]);
 
 size_t zone_count(const struct zones *zones);
+/* Is that subsystem or that port in any zone? */
+bool zone_has_any(const struct zones *zones, const char *nqn, const char *port);
+/* Another number after each change. */
+uint64_t zone_version(const struct zones *zones);
+/* The zones that the host is in are comparable by address, until they change. */
+const struct zone *zone_host_at(const struct zone_host *host, size_t index);

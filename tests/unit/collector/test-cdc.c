@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "collector/api.h"
+#include "collector/cdc-own.h"
 #include "collector/ddc-own.h"
 #include "tests/unit/nvmf/disc-host.h"
 
@@ -585,6 +586,146 @@ static void what_a_log_said_stays_while_its_controller_is_lost(void **state)
 	test_host_free(a);
 }
 
+/* --- what is made anew in parts is as if it was made at once */
+
+#define N_HOSTS 4
+static const char *const hosts[N_HOSTS] = { A, B, "nqn.2024-01.example:host-c",
+					    "nqn.2024-01.example:host-d" };
+
+static unsigned int any(unsigned int n)
+{
+	return (unsigned int)rand() % n;
+}
+
+static void report_anything(struct harness *h, unsigned int round)
+{
+	static const char *const nqns[] = { "one", "two", "vol" };
+	CLEANUP_STR struct str objects = STR_NULL;
+	char node[4] = { 't', (char)('1' + any(3)), '\0' };
+	char boot[16];
+	unsigned int has = any(8);
+	unsigned int i, k;
+
+	snprintf(boot, sizeof(boot), "b%u", round);
+	str_addf(
+		&objects,
+		"{\"kind\":\"listener\",\"id\":\"1\",\"port_id\":%u,\"transport\":\"tcp\",\"family\":"
+		"\"ipv4\",\"address\":\"10.9.9.%u\",\"service\":\"4420\",\"subsystems\":[",
+		any(2), 8 + any(2));
+	for (i = k = 0; i < 3; i++)
+		if (has & 1u << i)
+			str_addf(&objects, "%s\"%s\"", k++ ? "," : "", nqns[i]);
+	str_addf(&objects, "]}");
+	for (i = 0; i < 3; i++) {
+		bool is_open = any(4) == 0;
+
+		str_addf(&objects,
+			 ",{\"kind\":\"subsystem\",\"id\":\"%s\",\"nqn\":\"%s\",\"any_host\":%s}",
+			 nqns[i], nqns[i], is_open ? "true" : "false");
+		for (k = 0; k < N_HOSTS; k++)
+			if (any(2))
+				str_addf(&objects,
+					 ",{\"kind\":\"allowed\",\"id\":\"%s/%s\",\"nqn\":\"%s\","
+					 "\"hostnqn\":\"%s\"}",
+					 nqns[i], hosts[k], nqns[i], hosts[k]);
+	}
+	report_of(h, node, boot, str_get(&objects));
+}
+
+static void log_anything(struct harness *h)
+{
+	static const char *const controllers[] = { "10.9.9.1", "10.9.9.2" };
+	static const char *const tenants[] = { NULL, "red", "blue" };
+	const char *controller = controllers[any(2)];
+	struct ddc *ddc = ddc_need(h->collector.ddcs, controller, "8009", DDC_CONF);
+
+	free(ddc->tenant);
+	ddc->tenant = NULL;
+	if (any(3))
+		log_of(h, controller, any(2) ? "10.9.9.8" : "10.9.9.9", tenants[any(3)]);
+	else
+		ddc_set_log(ddc, NULL);
+}
+
+static void zone_anything(struct harness *h)
+{
+	CLEANUP_STR struct str text = STR_NULL;
+
+	if (zone_count(h->collector.zones)) {
+		js_free(ask(h, "DELETE", "/zones/z?force=1", NULL, 200));
+		return;
+	}
+	str_addf(&text, "{\"name\":\"z\",%s\"hosts\":[\"%s\"],%s}",
+		 any(2) ? "\"tenant\":\"red\"," : "", hosts[any(N_HOSTS)],
+		 any(2) ? "\"subsystems\":[\"vol\"]" : "\"ports\":[\"tcp,10.9.9.9,4420\"]");
+	js_free(ask(h, "POST", "/zones", str_get(&text), 201));
+}
+
+/* Each connection has the page that a new model makes. */
+static void assert_as_if_made_at_once(struct harness *h, unsigned int round)
+{
+	struct cdc *cdc = h->collector.cdc;
+	struct cdc_model *model = cdc_model_new(h->collector.zones);
+	unsigned int i;
+
+	assert_int_equal(cdc_model_mark_all(model, h->collector.registry, h->collector.ddcs), 0);
+	assert_int_equal(cdc_model_update(model, h->collector.registry, h->collector.ddcs), 0);
+	for (i = 0; i < N_HOSTS; i++) {
+		const struct cdc_host *host = cdc_host_find(cdc, hosts[i]);
+		const struct disc_log *log = disc_conn_log(host->conns->conn);
+		CLEANUP_FREE struct cdc_place **seen = NULL;
+		size_t count;
+		size_t k;
+
+		assert_int_equal(cdc_model_view(model, hosts[i], &seen, &count, NULL), 0);
+		if (log->n_records != count + 1)
+			fail_msg("round %u: %s has %zu records instead of %zu", round, hosts[i],
+				 log->n_records - 1, count);
+		for (k = 0; k < count; k++) {
+			uint8_t bytes[DISC_RECORD_BYTES];
+			struct disc_record record;
+
+			cdc_place_record(seen[k], &record);
+			disc_record_encode(&record, bytes);
+			assert_memory_equal(disc_log_record(log, k + 1), bytes, sizeof(bytes));
+		}
+	}
+	cdc_model_free(model);
+}
+
+static void after_any_changes_views_are_as_if_made_at_once(void **state)
+{
+	HARNESS h;
+	struct test_host *at[N_HOSTS];
+	unsigned int round;
+	unsigned int i;
+
+	(void)state;
+	srand(1);
+	harness_start(&h);
+	serve(&h);
+	for (i = 0; i < N_HOSTS; i++)
+		at[i] = come(&h, hosts[i]);
+	for (round = 0; round < 120; round++) {
+		const unsigned int what = any(8);
+
+		if (what == 0)
+			zone_anything(&h);
+		else if (what < 3)
+			log_anything(&h);
+		else
+			report_anything(&h, round);
+		if (any(3) == 0)
+			continue;
+		cdc_flush(h.collector.cdc);
+		while (h.collector.cdc->is_due)
+			loop_step(h.loop, 5);
+		assert_as_if_made_at_once(&h, round);
+	}
+	for (i = 0; i < N_HOSTS; i++)
+		test_host_free(at[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -603,6 +744,7 @@ int main(void)
 		cmocka_unit_test(what_a_tenants_controller_has_is_fenced_whoever_else_says_it),
 		cmocka_unit_test(an_address_that_is_spelled_another_way_is_behind_the_same_fence),
 		cmocka_unit_test(a_place_in_the_logs_of_two_tenants_is_for_both),
+		cmocka_unit_test(after_any_changes_views_are_as_if_made_at_once),
 		cmocka_unit_test(what_a_log_said_stays_while_its_controller_is_lost),
 	};
 
