@@ -4,6 +4,8 @@
 export HOSTNAME=guest
 A=nqn.2024-01.example:host-a B=nqn.2024-01.example:host-b
 IDA=11111111-1111-4111-8111-111111111111 IDB=22222222-2222-4222-8222-222222222222
+# a python that is found by a script costs seconds on an emulated machine
+PATH=$(python3 -c 'import os, sys; print(os.path.dirname(os.path.realpath(sys.executable)))'):$PATH
 sctl() { "$BUILD/sunfishctl" "$@"; }
 [ "$RIG_KERNEL" = uml ] || modprobe -a nvmet-tcp nvme-tcp
 mkdir -p /etc/sunfish
