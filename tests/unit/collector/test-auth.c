@@ -48,7 +48,7 @@ static int check(struct harness *h, const char *token, const char *certificate,
 	char header[256];
 	struct err err = ERR_NULL;
 
-	snprintf(header, sizeof(header), "Bearer %s", token ? token : "");
+	snprintf(header, sizeof(header), "Bearer %.200s", token ? token : "");
 	return auth_check(h->collector.auth, token ? header : NULL, certificate, "10.1.1.1", NOW,
 			  ret, &err);
 }
