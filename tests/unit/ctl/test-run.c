@@ -802,6 +802,7 @@ static void places_tell_who_says_so_and_who_contradicts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(long_lists_are_read_page_by_page),
 		TEST(lists_as_a_table_without_colours_where_it_is_no_terminal),
 		TEST(filters_go_to_the_collector_whatever_is_in_them),
 		TEST(programs_get_one_document),
