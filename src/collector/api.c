@@ -12,6 +12,7 @@
 #include "collector/merge.h"
 #include "collector/redfish.h"
 #include "collector/rf-events.h"
+#include "collector/sunfish.h"
 #include "collector/view.h"
 #include "collector/zone.h"
 
@@ -400,9 +401,10 @@ int api_find(const char *method, const char *path, const struct api_route **ret,
 	     const char **ret_id, struct err *err)
 {
 	bool other_method = false;
-	static const struct api_route *const tables[] = { routes,     intent_routes, zone_routes,
-							  ddc_routes, merge_routes,  cdc_routes,
-							  dim_routes };
+	static const struct api_route *const tables[] = { routes,	  intent_routes,
+							  zone_routes,	  ddc_routes,
+							  merge_routes,	  cdc_routes,
+							  sunfish_routes, dim_routes };
 	const struct api_route *route = NULL;
 	size_t i;
 

@@ -14,6 +14,7 @@
 #include "collector/rf-model.h"
 #include "collector/rf-session.h"
 #include "collector/rf-static.h"
+#include "collector/sunfish.h"
 #include "core/digest.h"
 #include "core/log.h"
 
@@ -27,6 +28,8 @@ struct rf_pending {
 	bool is_kept;  /* by us, of httpd */
 	bool is_asked; /* its password is being looked at */
 	bool is_later; /* its handler has it */
+	struct redfish_way way;
+	char *uri, *body; /* instead of those of the request */
 	bool is_skipped;
 	bool is_joined;	  /* a commit has it */
 	bool is_answered; /* meanwhile: by what follows the commit */
@@ -49,6 +52,13 @@ static void each_query_of(const void *data,
 	httpd_query_each(data, fn, user);
 }
 
+/* Returns: false, out of memory. */
+static bool replace(const char *from, char **to)
+{
+	*to = from ? strdup(from) : NULL;
+	return !from || *to;
+}
+
 static struct rf_pending *pending_new(struct redfish *redfish, struct httpd_request *request,
 				      const struct redfish_way *way)
 {
@@ -69,6 +79,18 @@ static struct rf_pending *pending_new(struct redfish *redfish, struct httpd_requ
 					   .each_query = each_query_of,
 					   .data = request };
 	pending->rf.body = httpd_body(request, &pending->rf.length);
+	pending->way = *way;
+	if (!replace(way->uri, &pending->uri) || !replace(way->body, &pending->body)) {
+		free(pending->uri);
+		free(pending);
+		return NULL;
+	}
+	if (pending->uri)
+		pending->rf.uri = pending->uri;
+	if (pending->body) {
+		pending->rf.body = pending->body;
+		pending->rf.length = strlen(pending->body);
+	}
 	pending->call.owner = pending;
 	pending->next = redfish->pending;
 	pending->at = &redfish->pending;
@@ -87,6 +109,8 @@ static void pending_free(struct rf_pending *pending)
 	if (pending->call.answer.body.text)
 		explicit_bzero(pending->call.answer.body.text, pending->call.answer.body.length);
 	rf_call_deinit(&pending->call);
+	free(pending->uri);
+	free(pending->body);
 	free(pending);
 }
 
@@ -125,6 +149,8 @@ static void reply(struct rf_pending *pending)
 	const struct rf_answer *answer = &pending->call.answer;
 	const char *type = answer->type ? answer->type : "application/json";
 
+	if (pending->request && pending->way.finish)
+		pending->way.finish(pending->way.data, &pending->rf, &pending->call);
 	if (pending->request)
 		httpd_reply(pending->request, answer->status, answer->body.length ? type : NULL,
 			    str_get(&answer->body), answer->body.length,
@@ -319,6 +345,12 @@ static int authenticate(void *data, const struct rf_request *request, struct rf_
 {
 	struct redfish *redfish = data;
 
+	/* its listener has looked where it comes from */
+	if (request->sunfish) {
+		ret->privileges = RF_LOGIN | RF_CONFIGURE_COMPONENTS;
+		snprintf(ret->name, sizeof(ret->name), "sunfish");
+		return 0;
+	}
 	return accounts_authenticate(redfish->accounts, request, ret, err);
 }
 
@@ -375,6 +407,8 @@ static int make_parts(struct redfish *redfish, struct err *err)
 		r = rf_model_new(redfish, &redfish->model, err);
 	if (r == 0)
 		r = rf_act_new(redfish, &redfish->act, err);
+	if (r == 0)
+		r = sunfish_new(redfish, &redfish->sunfish, err);
 	return r;
 }
 
@@ -407,6 +441,7 @@ void redfish_free(struct redfish *redfish)
 		return;
 	while (redfish->pending)
 		pending_free(redfish->pending);
+	sunfish_free(redfish->sunfish);
 	rf_act_free(redfish->act);
 	rf_model_free(redfish->model);
 	rfevents_free(redfish->rfevents);

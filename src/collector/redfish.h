@@ -58,6 +58,12 @@ void redfish_free(struct redfish *redfish);
 struct redfish_way {
 	bool trusted; /* TLS, loopback or a Unix socket */
 	bool sunfish; /* by the listener for Sunfish */
+	/* instead of what came, copied; NULL: that */
+	const char *uri;
+	const char *body;
+	/* before its answer goes out, while its client is there; or NULL */
+	void (*finish)(void *data, const struct rf_request *request, struct rf_call *call);
+	void *data;
 };
 /* Is it for us? */
 bool redfish_is_path(const char *path);

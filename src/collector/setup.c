@@ -38,6 +38,7 @@ void setup_init(struct setup *setup, const char *state_dir)
 	};
 	snprintf(setup->state_dir, sizeof(setup->state_dir), "%s", state_dir);
 	rf_conf_init(&setup->redfish);
+	sunfish_conf_init(&setup->sunfish);
 }
 
 /* --- keys */
@@ -227,6 +228,8 @@ static int take(struct setup *setup, const struct cfg_item *item, struct err *er
 		return take_cdc(setup, item, err);
 	if (strcmp(name, "redfish") == 0)
 		return rf_conf_take(item, &setup->redfish, err);
+	if (strcmp(name, "sunfish") == 0)
+		return sunfish_conf_take(item, &setup->sunfish, err);
 	return cfg_error(item, err, -EINVAL,
 			 "unknown key \"%s\": sunfish-collector.conf(5) has those there are", name);
 }

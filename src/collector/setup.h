@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "collector/rf-conf.h"
+#include "collector/sunfish-conf.h"
 #include "nvmf/nqn.h"
 
 #define SETUP_PATH_MAX 4096
@@ -39,6 +40,7 @@ struct setup {
 	char cdc_keys_dir[SETUP_PATH_MAX];	   /* of keys of hosts (hostkey.h); "" none */
 	bool cdc_all_prove;			   /* also those without a key: they are refused */
 	struct rf_conf redfish;
+	struct sunfish_conf sunfish;
 };
 
 /* The defaults. @state_dir  such as /var/lib/sunfish/collector */
