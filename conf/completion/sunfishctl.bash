@@ -88,15 +88,16 @@ _sunfishctl() {
 	done
 	verb=${args[0]-}
 	if [ -z "$verb" ]; then
-		_sunfishctl_of "$one export node zone --help --version"
+		_sunfishctl_of "$one export node sunfish zone --help --version"
 		return
 	fi
 	args=("${args[@]:1}")
-	case $verb in export | node | zone)
+	case $verb in export | node | sunfish | zone)
 		if [ ${#args[@]} = 0 ] && [[ $cur != -* ]]; then
 			case $verb in
 			export) _sunfishctl_of 'create list delete' ;;
 			node) _sunfishctl_of 'add remove' ;;
+			sunfish) _sunfishctl_of 'status register unregister tidy' ;;
 			zone) _sunfishctl_of 'list create add remove delete' ;;
 			esac
 			return

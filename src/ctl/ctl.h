@@ -82,3 +82,4 @@ int cmd_zone_delete(struct ctl *ctl, struct err *err);
 int cmd_node_add(struct ctl *ctl, struct err *err);
 int cmd_node_remove(struct ctl *ctl, struct err *err);
 int cmd_status(struct ctl *ctl, struct err *err);
+int cmd_sunfish(struct ctl *ctl, struct err *err); /* status, register, unregister, tidy */
