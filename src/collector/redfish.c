@@ -242,6 +242,8 @@ static void begin(struct rf_pending *pending)
 {
 	struct redfish *redfish = pending->redfish;
 
+	if (redfish->is_behind)
+		redfish_flush(redfish);
 	if (rf_service_begin(redfish->service, &pending->rf, &pending->call) == 0) {
 		if (!follow(pending))
 			reply(pending);
@@ -317,10 +319,21 @@ void redfish_forget_requests(struct redfish *redfish)
 
 /* --- with the collector's commits */
 
+/* Does anybody look, or want to be told? Reports come by the thousand, and to render what they
+ * change costs more than to take them. */
+static bool is_wanted(const struct redfish *redfish)
+{
+	return redfish->is_eager || redfish->pending || redfish->sunfish ||
+	       rfevents_is_followed(redfish->rfevents);
+}
+
 void redfish_flush(struct redfish *redfish)
 {
 	struct err err = ERR_NULL;
 
+	redfish->is_behind = !is_wanted(redfish);
+	if (redfish->is_behind)
+		return;
 	if (rf_model_flush(redfish->model, &err) < 0 ||
 	    (rf_tree_is_touched(redfish->tree) && rf_tree_settle(redfish->tree, &err) < 0))
 		log_error("redfish: %s", err.text);

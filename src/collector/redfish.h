@@ -46,6 +46,8 @@ struct redfish {
 	struct rf_act *act;
 	struct sunfish *sunfish;
 	struct rf_pending *pending; /* requests on their way */
+	bool is_eager;		    /* the tree follows each commit, whether anybody looks or not */
+	bool is_behind;		    /* nobody looks: it follows when somebody does */
 	char uuid[37];		    /* of the service; stays with the store */
 };
 
@@ -75,7 +77,8 @@ void redfish_refuse_body(struct httpd_request *request);
 /* The servers of all requests end: they get no answer. */
 void redfish_forget_requests(struct redfish *redfish);
 
-/* After a commit, before its answers; and whenever what is shown may be different. */
+/* After a commit, before its answers; and whenever what is shown may be different. While nobody
+ * asks, follows or subscribes, only notes are taken of what changed. */
 void redfish_flush(struct redfish *redfish);
 /* After a commit that failed: what is in memory is read from the store again. */
 void redfish_reload(struct redfish *redfish);

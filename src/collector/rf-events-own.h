@@ -123,7 +123,8 @@ struct rfevents {
 
 	TAILQ_HEAD(, stream) streams;
 	size_t n_streams;
-	uint64_t opened; /* for their ids */
+	uint64_t opened;     /* for their ids */
+	int64_t followed_ms; /* monotonic: somebody was there; 0 never */
 };
 
 /* --- of rf-events-destination.c */

@@ -10,6 +10,8 @@
 #include "collector/redfish.h"
 #include "collector/rf-events-own.h"
 
+#define FOLLOWED_MS 300000
+
 static void stream_free(struct stream *stream)
 {
 	struct rfevents *rfevents = stream->rfevents;
@@ -135,6 +137,15 @@ void rfevents_forget_streams(struct rfevents *rfevents)
 		return;
 	while ((stream = TAILQ_FIRST(&rfevents->streams)))
 		stream_free(stream);
+}
+
+bool rfevents_is_followed(struct rfevents *rfevents)
+{
+	int64_t now_ms = loop_now_ms(rfevents->redfish->loop);
+
+	if (rfevents->n_streams || rfevents->n_destinations)
+		rfevents->followed_ms = now_ms;
+	return rfevents->followed_ms && now_ms - rfevents->followed_ms < FOLLOWED_MS;
 }
 
 size_t rfevents_stream_count(const struct rfevents *rfevents)

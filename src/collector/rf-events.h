@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,4 +71,7 @@ void rfevents_end(struct rfevents *rfevents, const char *who);
 void rfevents_keep_alive(struct rfevents *rfevents);
 /* The server of the streams ends. */
 void rfevents_forget_streams(struct rfevents *rfevents);
+/* Is there a subscription or a stream, or was there one in the last five minutes? Who comes again
+ * is told what happened meanwhile, step by step. */
+bool rfevents_is_followed(struct rfevents *rfevents);
 size_t rfevents_stream_count(const struct rfevents *rfevents);

@@ -14,31 +14,6 @@
 
 /* --- names */
 
-void rf_names_add(struct rf_names *names, const char *name)
-{
-	char *copy;
-
-	/* many in a row are of the same */
-	if (names->count && strcmp(names->list[names->count - 1], name) == 0)
-		return;
-	if (names->count == names->room) {
-		size_t room = names->room ? 2 * names->room : 16;
-		char **list = reallocarray(names->list, room, sizeof(*list));
-
-		if (!list) {
-			names->failed = true;
-			return;
-		}
-		names->list = list;
-		names->room = room;
-	}
-	copy = strdup(name);
-	if (copy)
-		names->list[names->count++] = copy;
-	else
-		names->failed = true;
-}
-
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -68,6 +43,39 @@ void rf_names_clear(struct rf_names *names)
 		free(names->list[i]);
 	free(names->list);
 	*names = (struct rf_names){ 0 };
+}
+
+/* Room for one more. There may be nobody who looks for days: each is kept once. */
+static bool names_reserve(struct rf_names *names)
+{
+	size_t room = names->room ? 2 * names->room : 16;
+	char **list;
+
+	if (names->count < names->room)
+		return true;
+	rf_names_sort(names);
+	if (names->room && names->count <= names->room / 2)
+		return true;
+	list = reallocarray(names->list, room, sizeof(*list));
+	if (!list)
+		return false;
+	names->list = list;
+	names->room = room;
+	return true;
+}
+
+void rf_names_add(struct rf_names *names, const char *name)
+{
+	char *copy;
+
+	/* many in a row are of the same */
+	if (names->count && strcmp(names->list[names->count - 1], name) == 0)
+		return;
+	copy = names_reserve(names) ? strdup(name) : NULL;
+	if (copy)
+		names->list[names->count++] = copy;
+	else
+		names->failed = true;
 }
 
 /* --- ids */

@@ -80,6 +80,7 @@ static int start(void **state)
 	harness_start(&bed->h);
 	redfish->collector = &bed->h.collector;
 	redfish->loop = bed->h.loop;
+	redfish->is_eager = true;
 	redfish->tree = rf_tree_new();
 	assert_int_equal(rf_service_new(redfish->tree, &hooks, &redfish->service, NULL), 0);
 	assert_int_equal(rf_model_new(redfish, &redfish->model, NULL), 0);

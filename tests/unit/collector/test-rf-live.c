@@ -201,6 +201,30 @@ static void the_uuid_stays_with_the_store(void **state)
 	assert_string_equal(rf.h.collector.redfish->uuid, before);
 }
 
+static void what_nobody_looked_at_is_there_when_somebody_does(void **state)
+{
+	static const char report[] =
+		"{\"version\":1,\"node\":\"id14\",\"name\":\"blake14\",\"role\":\"target\",\"boot\":\"b\","
+		"\"program\":\"p\",\"interval_ms\":10000,\"snapshot\":{\"seq\":1,\"objects\":[{\"kind\":"
+		"\"subsystem\",\"id\":\"s\",\"nqn\":\"s\"}]}}";
+	RF rf;
+	struct report_answer answer;
+	struct token token;
+	RF_REPLY system = { 0 };
+	RF_REPLY storage = { 0 };
+
+	(void)state;
+	rf_start(&rf);
+	token = make_token(&rf, "reader", AUTH_VIEWER);
+	assert_int_equal(harness_send(&rf.h, report, &answer), 0);
+	assert_true(rf.h.collector.redfish->is_behind);
+	assert_null(rf_tree_find(rf.h.collector.redfish->tree, "/redfish/v1/Storage/s"));
+	system = rf_ask(&rf, "GET", "/redfish/v1/Systems/blake14", token.header, NULL);
+	rf_expect(&system, 200, "\"HostName\":\"blake14\"");
+	storage = rf_ask(&rf, "GET", "/redfish/v1/Storage/s", token.header, NULL);
+	rf_expect(&storage, 200, "\"DurableName\":\"s\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +236,7 @@ int main(void)
 		cmocka_unit_test(a_body_over_a_mebibyte_is_not_read),
 		cmocka_unit_test(an_answer_may_come_within_the_commit),
 		cmocka_unit_test(the_uuid_stays_with_the_store),
+		cmocka_unit_test(what_nobody_looked_at_is_there_when_somebody_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
