@@ -149,6 +149,19 @@ wait_for() {
 	done
 }
 
+# udev_rules FILE: give udevd our rules, and wait until it goes by them: that it was told is not yet
+# that each of its workers knows
+udev_rules() {
+	mkdir -p /etc/udev/rules.d
+	cp "$1" /etc/udev/rules.d
+	echo 'ENV{RIG_RULES}="1"' >/etc/udev/rules.d/99-rig.rules
+	udevadm control --reload
+	wait_for 30 udev_goes_by_them
+}
+udev_goes_by_them() {
+	udevadm trigger /sys/class/net/lo && udevadm settle && udevadm info -q property /sys/class/net/lo | grep -qx RIG_RULES=1
+}
+
 # meet_put NAME [TEXT], meet_wait NAME [SECONDS]: for two guests, which share $MEET
 # (and for one guest and its host); meet_get NAME prints the text
 meet_put() { printf '%s' "${2-}" >"$MEET/.$1" && mv "$MEET/.$1" "$MEET/$1"; }
