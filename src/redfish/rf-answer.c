@@ -137,10 +137,12 @@ void rf_answer_resource(struct rf_call *call, struct rf_resource *resource, unsi
 /* --- GET */
 
 /* `only`: the member, if there is but one. */
-static struct rf_resource *only_of(struct rf_resource *resource, const struct rf_query *query)
+static struct rf_resource *only_of(const struct rf_call *call, struct rf_resource *resource,
+				   const struct rf_query *query)
 {
 	if (query->only && rf_resource_child_count(resource) == 1 &&
-	    rf_resource_class(rf_resource_child_at(resource, 0)))
+	    rf_resource_class(rf_resource_child_at(resource, 0)) &&
+	    rf_service_may_read(call, rf_resource_child_at(resource, 0)))
 		return rf_resource_child_at(resource, 0);
 	return resource;
 }
@@ -168,7 +170,7 @@ static void answer_query(struct rf_call *call, struct rf_resource *resource,
 {
 	CLEANUP_FREE char *text = NULL;
 	char etag[RF_ETAG_MAX];
-	int r = rf_query_render(call->service, resource, query, &text);
+	int r = rf_query_render(call, resource, query, &text);
 
 	if (r == -E2BIG) {
 		too_large(call);
@@ -212,7 +214,7 @@ void rf_answer_get(struct rf_call *call, struct rf_resource *resource)
 		rf_answer_problems(call);
 		return;
 	}
-	resource = only_of(resource, &query);
+	resource = only_of(call, resource, &query);
 	query.any |= is_paged(call->service, resource) && !query.unpaged;
 	etag = etag_of(call, resource);
 	if (!etag) {

@@ -199,6 +199,7 @@ static struct js *select_of(const struct js *value, const char *list)
 /* --- $expand */
 
 struct expand {
+	const struct rf_call *call; /* who asks */
 	struct rf_tree *tree;
 	const char *select; /* of what is put in; NULL all */
 	char mode;
@@ -245,6 +246,8 @@ static struct js *put_in(struct expand *expand, struct rf_resource *resource, un
 		expand->too_many = true;
 		return js_object();
 	}
+	if (!rf_service_may_read(expand->call, resource))
+		return rf_ref(resource);
 	doc = rf_resource_js(expand->tree, resource);
 	if (!doc)
 		return NULL;
@@ -331,11 +334,13 @@ static struct js *page_of(const struct rf_service *service, const struct rf_reso
 	return ret;
 }
 
-int rf_query_render(const struct rf_service *service, struct rf_resource *resource,
+int rf_query_render(const struct rf_call *call, struct rf_resource *resource,
 		    const struct rf_query *query, char **ret_text)
 {
+	const struct rf_service *service = call->service;
 	bool collection = rf_resource_class(resource)->collection;
-	struct expand expand = { .tree = service->tree,
+	struct expand expand = { .call = call,
+				 .tree = service->tree,
 				 .mode = query->expand,
 				 .select = collection ? query->select : NULL };
 	CLEANUP_JS struct js *doc = rf_resource_js(service->tree, resource);

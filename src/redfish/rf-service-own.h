@@ -49,10 +49,15 @@ struct rf_query {
 /* Returns: 0; -EBADMSG with @problems. */
 int rf_query_parse(const struct rf_request *request, const struct rf_resource *resource,
 		   struct rf_query *ret, struct rf_problems *problems);
-/* The document as the query wants it. Returns: 0, *ret_text owned; -E2BIG it would be too large;
- * -ENOMEM. */
-int rf_query_render(const struct rf_service *service, struct rf_resource *resource,
+/* The document as the query wants it; what he may not read stays a reference. Returns: 0, *ret_text
+ * owned; -E2BIG it would be too large; -ENOMEM. */
+int rf_query_render(const struct rf_call *call, struct rf_resource *resource,
 		    const struct rf_query *query, char **ret_text);
+
+/* --- rf-service.c */
+
+/* May he who asks read it? Also for what comes with another resource. */
+bool rf_service_may_read(const struct rf_call *call, const struct rf_resource *resource);
 
 /* --- rf-answer.c */
 

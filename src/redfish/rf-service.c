@@ -258,6 +258,15 @@ static bool may(const struct rf_call *call, const struct rf_resource *resource, 
 	return has & RF_CONFIGURE_SELF && is_own(call, resource);
 }
 
+bool rf_service_may_read(const struct rf_call *call, const struct rf_resource *resource)
+{
+	const struct rf_class *class = rf_resource_class(resource);
+
+	if (call->who.must_change_password && !is_own(call, resource))
+		return false;
+	return may(call, resource, class->read ? class->read : RF_LOGIN);
+}
+
 static unsigned int needed_for(const struct route *route)
 {
 	const struct rf_class *class;
@@ -446,6 +455,26 @@ static int begin_change(struct rf_call *call, struct route *route)
 	return 1;
 }
 
+static void note_more(void *user, const char *key, const char *value)
+{
+	bool *more = user;
+
+	(void)value;
+	if (strcmp(key, "$expand") == 0 || strcmp(key, "only") == 0)
+		*more = true;
+}
+
+/* The root itself is for everybody, but not what it would bring along. */
+static bool is_public(const struct rf_request *request, const struct route *route)
+{
+	bool more = false;
+
+	if (!route->resource || !(needed_for(route) & RF_EVERYBODY))
+		return false;
+	request->each_query(request->data, note_more, &more);
+	return !more;
+}
+
 static int begin(struct rf_call *call, struct route *route)
 {
 	int r;
@@ -453,7 +482,7 @@ static int begin(struct rf_call *call, struct route *route)
 	find(call->service, call->request, route);
 	if (route->document)
 		return answer_document(call, route);
-	if (!(route->resource && needed_for(route) & RF_EVERYBODY)) {
+	if (!is_public(call->request, route)) {
 		r = authenticate(call);
 		if (r < 0)
 			return refuse_unknown(call, r);
@@ -505,6 +534,11 @@ int rf_service_begin(struct rf_service *service, const struct rf_request *reques
 	return r;
 }
 
+static bool is_of_store(int code)
+{
+	return code == -ENOSPC || code == -EIO || code == -ENOMEM || code == -EPROTO;
+}
+
 int rf_service_run(struct rf_service *service, struct rf_call *call, struct err *err)
 {
 	int r = 0;
@@ -520,9 +554,18 @@ int rf_service_run(struct rf_service *service, struct rf_call *call, struct err 
 	if (r == 0)
 		r = call->handler(call->handler_data, call);
 	call->code = r;
-	if (r == 0 || r == RF_LATER || r == -EBADMSG)
-		return r == RF_LATER ? RF_LATER : 0;
-	return err_set(err, r, "%s: %s", call->uri, strerror(-r));
+	if (r == RF_LATER)
+		return RF_LATER;
+	if (is_of_store(r))
+		return err_set(err, r, "%s: %s", call->uri, strerror(-r));
+	/* of all else it is this request alone that fails, not what others wrote with it */
+	if (r < 0 && r != -EBADMSG) {
+		struct err why = ERR_NULL;
+
+		err_set_text(&why, r, "%s: %s", call->uri, strerror(-r));
+		call->code = rf_problem_errno(&call->problems, &why);
+	}
+	return 0;
 }
 
 /* --- the answer of a handler */

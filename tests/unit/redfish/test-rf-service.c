@@ -61,6 +61,8 @@ static int patch(void *data, struct rf_call *call)
 	}
 	if (strcmp(name, "full") == 0)
 		return -ENOSPC;
+	if (strcmp(name, "busy") == 0)
+		return -EAGAIN;
 	snprintf(thing->name, sizeof(thing->name), "%s", name);
 	rf_resource_touch(rf_service_tree(call->service), call->resource);
 	return 0;
@@ -316,6 +318,9 @@ static void nobody_is_told_anything_before_he_says_who_he_is(void **state)
 		assert_int_equal(rf_ask(f.service, &ask, &f.call), 429);
 		rf_call_deinit(&f.call);
 		ask.headers = "";
+		ask.request.uri = RF_ROOT "?$expand=*($levels=6)";
+		assert_int_equal(rf_ask(f.service, &ask, &f.call), 401);
+		rf_call_deinit(&f.call);
 		ask.request.uri = RF_ROOT "/odata";
 		assert_int_equal(rf_ask(f.service, &ask, &f.call), 200);
 		rf_call_deinit(&f.call);
@@ -591,6 +596,20 @@ static void what_cannot_be_stored_is_503_and_not_done(void **state)
 	assert_string_equal(header(&f, "Retry-After"), "1");
 }
 
+static void what_is_too_much_fails_alone(void **state)
+{
+	FIXTURE f;
+	struct rf_ask ask = { .request = { .method = "PATCH",
+					   .uri = RF_ROOT "/Things/a",
+					   .body = "{\"Name\":\"busy\"}" },
+			      .headers = JSON "X-Auth-Token: t\n" };
+
+	(void)state;
+	start(&f);
+	assert_int_equal(rf_ask(f.service, &ask, &f.call), 503);
+	assert_int_equal(f.call.code, -EBADMSG);
+}
+
 static void an_answer_may_come_later_even_if_its_resource_is_gone(void **state)
 {
 	FIXTURE f;
@@ -646,6 +665,7 @@ int main(void)
 		cmocka_unit_test(who_may_only_read_changes_nothing),
 		cmocka_unit_test(who_must_change_his_password_sees_his_account_only),
 		cmocka_unit_test(what_cannot_be_stored_is_503_and_not_done),
+		cmocka_unit_test(what_is_too_much_fails_alone),
 		cmocka_unit_test(an_answer_may_come_later_even_if_its_resource_is_gone),
 		cmocka_unit_test(an_array_is_patched_in_order),
 	};
