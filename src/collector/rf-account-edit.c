@@ -125,7 +125,7 @@ static int change_write(void *data, struct err *err)
 	/* whoever had the old password is out, but not who changed it */
 	if (*change->hash || change->enabled == 0)
 		sessions_end(change->accounts->redfish->sessions, account->name, change->session);
-	if (change->enabled == 0)
+	if (*change->hash || change->enabled == 0)
 		rfevents_end(change->accounts->redfish->rfevents, account->name);
 	change->code = 0;
 	return 0;
@@ -322,12 +322,13 @@ int account_handle_post(void *data, struct rf_call *call)
 	return change_run(change, password);
 }
 
-/* Of his own account he may change the password, whatever his role. */
+/* Of his own account he may change the password, whatever his role; and nothing else before that,
+ * if he must change it. */
 static int check_self(struct rf_call *call)
 {
 	size_t i;
 
-	if (call->who.privileges & RF_CONFIGURE_USERS)
+	if (call->who.privileges & RF_CONFIGURE_USERS && !call->who.must_change_password)
 		return 0;
 	for (i = 0; i < js_length(call->body); i++) {
 		const char *key = js_key_at(call->body, i);

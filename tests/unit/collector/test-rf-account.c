@@ -21,6 +21,8 @@ static void the_first_start_makes_an_administrator_who_must_change_his_password(
 		RF_REPLY own = rf_ask(&rf, "GET", RF_ADMIN_URI, basic, NULL);
 		RF_REPLY short_one =
 			rf_ask(&rf, "PATCH", RF_ADMIN_URI, basic, "{\"Password\":\"short\"}");
+		RF_REPLY waved = rf_ask(&rf, "PATCH", RF_ADMIN_URI, basic,
+					"{\"PasswordChangeRequired\":false}");
 		RF_REPLY changed = rf_ask(&rf, "PATCH", RF_ADMIN_URI, basic,
 					  "{\"Password\":\"" RF_PASSWORD "\"}");
 		RF_REPLY old = rf_ask(&rf, "GET", RF_ADMIN_URI, basic, NULL);
@@ -28,6 +30,7 @@ static void the_first_start_makes_an_administrator_who_must_change_his_password(
 		rf_expect(&all, 403, "PasswordChangeRequired");
 		rf_expect(&own, 200, "\"Password\":null");
 		rf_expect(&short_one, 400, "PropertyValueError");
+		rf_expect(&waved, 403, "InsufficientPrivilege");
 		rf_expect(&changed, 200, "\"PasswordChangeRequired\":false");
 		assert_null(strstr(changed.text.text, RF_PASSWORD));
 		rf_expect(&old, 401, "WWW-Authenticate");
@@ -96,6 +99,7 @@ static void a_role_bounds_what_may_be_done(void **state)
 		RF_REPLY own = rf_ask(&rf, "GET", ACCOUNTS_URI "/anna", reader, NULL);
 		RF_REPLY other = rf_ask(&rf, "GET", RF_ADMIN_URI, reader, NULL);
 		RF_REPLY makes = rf_ask(&rf, "POST", ACCOUNTS_URI, reader, MAKE("c", "ReadOnly"));
+		RF_REPLY all = rf_ask(&rf, "GET", ACCOUNTS_URI "?$expand=.", reader, NULL);
 		RF_REPLY rises = rf_ask(&rf, "PATCH", ACCOUNTS_URI "/anna", reader,
 					"{\"RoleId\":\"Administrator\"}");
 		RF_REPLY subscribes = rf_ask(&rf, "POST", RFEVENTS_SUBSCRIPTIONS_URI, reader,
@@ -107,6 +111,10 @@ static void a_role_bounds_what_may_be_done(void **state)
 
 		rf_expect(&reads, 200, NULL);
 		rf_expect(&own, 200, "\"RoleId\":\"ReadOnly\"");
+		/* his own, and of the others only that they are there */
+		rf_expect(&all, 200, "\"RoleId\":\"ReadOnly\"");
+		rf_expect(&all, 200, ACCOUNTS_URI "/admin\"}");
+		assert_null(strstr(all.text.text, "Administrator"));
 		rf_expect(&other, 403, "InsufficientPrivilege");
 		rf_expect(&makes, 403, "InsufficientPrivilege");
 		rf_expect(&rises, 403, "InsufficientPrivilege");
