@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "collector/collector.h"
@@ -97,6 +98,10 @@ static int read_key(const char *dir, const char *hostnqn, const char *kind,
 
 	snprintf(path, sizeof(path), "%s/%s.%s", dir, hostnqn, kind);
 	r = dhchap_read_file(AT_FDCWD, path, ret, err);
+	/* a file that is not there is no key; a folder that is gone says nothing of whose there was
+	 */
+	if (r == -ENOENT && access(dir, X_OK) < 0)
+		return err_set(err, -EAGAIN, "keys_dir %s: %s", dir, strerror(errno));
 	return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
