@@ -234,9 +234,12 @@ static int take_failure(struct chap *chap, const uint8_t *bytes, size_t length)
 
 /* --- the controller's side */
 
-/* In the order in which they are taken: enough, and no more work than that. */
+/* What a host offers to a controller. */
 static const uint8_t groups[] = { CRYPT_FFDHE2048, CRYPT_FFDHE3072, CRYPT_FFDHE4096,
 				  CRYPT_FFDHE6144, CRYPT_FFDHE8192, 0 };
+/* What we take as a controller, in this order: who has not proved anything yet is not to choose the
+ * largest ones and let us compute. */
+static const uint8_t served[] = { CRYPT_FFDHE2048, CRYPT_FFDHE3072, CRYPT_FFDHE4096, 0 };
 static const uint8_t hash_ids[] = { CRYPT_SHA256, CRYPT_SHA384, CRYPT_SHA512 };
 
 static const uint8_t *choose(const uint8_t *ours, size_t n_ours, const uint8_t *theirs, size_t n)
@@ -267,7 +270,7 @@ static int take_negotiate(struct chap *chap, const uint8_t *bytes, size_t length
 	if (protocol[0] != PROTOCOL_DHCHAP || n_hashes > LIST_MAX || n_groups > LIST_MAX)
 		return fail(chap, NOT_USABLE, "it offers another protocol than DH-HMAC-CHAP");
 	hash = choose(hash_ids, sizeof(hash_ids), protocol + 4, n_hashes);
-	group = choose(groups, sizeof(groups), protocol + 4 + LIST_GROUPS, n_groups);
+	group = choose(served, sizeof(served), protocol + 4 + LIST_GROUPS, n_groups);
 	if (!hash)
 		return fail(chap, HASH_UNUSABLE, "it offers no hash function that is known");
 	if (!group)
