@@ -401,6 +401,34 @@ static void a_stream_ends_with_the_account_of_who_opened_it(void **state)
 	close(fd);
 }
 
+static void a_stream_ends_with_the_password_it_was_opened_with(void **state)
+{
+	RF rf;
+	CLEANUP_STR struct str text = STR_NULL;
+	const char *admin;
+	int fd;
+
+	(void)state;
+	rf_start(&rf);
+	admin = rf_admin(&rf);
+	{
+		RF_REPLY made = rf_ask(&rf, "POST", ACCOUNTS_URI, admin,
+				       "{\"UserName\":\"r\",\"Password\":\"password-of-r\","
+				       "\"RoleId\":\"ReadOnly\"}");
+
+		rf_expect(&made, 201, NULL);
+	}
+	fd = open_stream(&rf, rf_basic("r", "password-of-r"), &text);
+	{
+		RF_REPLY other = rf_ask(&rf, "PATCH", ACCOUNTS_URI "/r", admin,
+					"{\"Password\":\"another-password\"}");
+
+		rf_expect(&other, 200, NULL);
+	}
+	rf_await(&rf, fd, &text, "\r\n0\r\n\r\n");
+	close(fd);
+}
+
 static void a_stream_is_refused_with_an_error_as_all_others(void **state)
 {
 	RF rf;
@@ -697,6 +725,7 @@ int main(void)
 		cmocka_unit_test(ids_go_on_after_a_restart),
 		cmocka_unit_test(a_stream_has_a_destination_that_goes_with_it_and_ends_it),
 		cmocka_unit_test(a_stream_ends_with_the_account_of_who_opened_it),
+		cmocka_unit_test(a_stream_ends_with_the_password_it_was_opened_with),
 		cmocka_unit_test(a_stream_is_refused_with_an_error_as_all_others),
 		cmocka_unit_test(a_subscriber_gets_events_in_order_one_at_a_time),
 		cmocka_unit_test(filters_are_all_needed),
