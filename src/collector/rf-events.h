@@ -9,7 +9,7 @@
  * To a destination goes one at a time, in order. Ids rise, also over restarts.
  *
  * Destinations are documents "subscription/ID" in the store. What they name is connected to if its
- * address is in the configured networks, else if it is none of this host, link-local or of a
+ * address is in the configured networks, else if it is not loopback, link-local or of a
  * cloud's metadata; the address is looked at when it is connected to, after names were resolved.
  *
  * Source: DSP0266 (eventing, server-sent events), redfish.md 4.
