@@ -80,15 +80,6 @@ void rf_names_add(struct rf_names *names, const char *name)
 
 /* --- ids */
 
-static uint64_t hash_of(const char *text)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-	return hash;
-}
-
 const char *rf_id_make(const char *text, char id[RF_ID_MAX])
 {
 	static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -105,7 +96,7 @@ const char *rf_id_make(const char *text, char id[RF_ID_MAX])
 	}
 	for (i = 0; i < length && i < room; i++)
 		id[i] = strchr(legal, text[i]) && (i || text[i] != '.') ? text[i] : '-';
-	snprintf(id + i, RF_ID_MAX - i, "-%016" PRIx64, hash_of(text));
+	snprintf(id + i, RF_ID_MAX - i, "-%016" PRIx64, rf_hash(text, length));
 	return id;
 }
 

@@ -65,7 +65,6 @@ struct rf_tree {
 	bool is_settled; /* once */
 };
 
-uint64_t rf_hash(const char *text, size_t length);
 void rf_etag_of(const char *text, char ret_etag[RF_ETAG_MAX]);
 /* All of them, before their resource goes. */
 void rf_links_drop(struct rf_tree *tree, struct rf_resource *resource);

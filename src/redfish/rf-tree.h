@@ -118,6 +118,9 @@ struct rf_resource *rf_link_at(const struct rf_tree *tree, int relation,
 
 /* --- for render functions */
 
+/* FNV-1a, for ids and tags: guards nothing. */
+uint64_t rf_hash(const char *text, size_t length);
+
 /* {"@odata.id": URI}; NULL for @resource NULL */
 struct js *rf_ref(const struct rf_resource *resource);
 /* The array of those links as "KEY" in @object; without any, nothing is added. */
